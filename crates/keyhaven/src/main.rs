@@ -1,0 +1,2 @@
+//! Keyhaven.
+fn main() {}
