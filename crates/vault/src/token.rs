@@ -1,0 +1,126 @@
+//! Bearer secrets of Keyhaven itself: access tokens, sessions, sign-in links. Only their hashes are stored.
+
+use std::fmt::Write;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::{Secret, crypto::random};
+
+/// What a token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// The API, for a program.
+    Access,
+    /// The pages, for a signed-in person.
+    Session,
+    /// A session, once.
+    SignIn,
+}
+
+impl TokenKind {
+    /// Different prefixes, so that none is taken for another, and leak scanners know what they found.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Access => "kh_",
+            Self::Session => "khs_",
+            Self::SignIn => "khl_",
+        }
+    }
+}
+
+/// Why a text is no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It does not look like one of this kind.
+    #[error("this is no token of this kind")]
+    Shape,
+    /// It looks like one, but a character is wrong.
+    #[error("its checksum is wrong: a character was lost or changed on the way")]
+    Checksum,
+}
+
+/// A bearer secret: prefix, 40 random hex digits, 8 hex digits of checksum.
+pub struct Token {
+    kind: TokenKind,
+    text: Secret,
+}
+
+const BODY: usize = 40;
+
+impl Token {
+    /// A new random token.
+    pub fn generate(kind: TokenKind) -> Self {
+        let body = hex(random::<{ BODY / 2 }>().as_slice());
+        let text = [kind.prefix(), &body, &checksum(kind.prefix(), &body)].concat();
+        Self { kind, text: Secret::new(text) }
+    }
+
+    /// Reads a token and checks its checksum: a typing error costs no look into the database.
+    pub fn parse(kind: TokenKind, text: &str) -> Result<Self, TokenError> {
+        let body = text.strip_prefix(kind.prefix()).ok_or(TokenError::Shape)?;
+        let (random, sum) = body.split_at_checked(BODY).ok_or(TokenError::Shape)?;
+        if from_hex(random).is_none() || sum.len() != 8 {
+            return Err(TokenError::Shape);
+        }
+        if *sum != checksum(kind.prefix(), random)[..] {
+            return Err(TokenError::Checksum);
+        }
+        Ok(Self { kind, text: Secret::new(text.to_owned()) })
+    }
+
+    /// What is stored of it. 160 random bits need no slow hash.
+    pub fn hash(&self) -> TokenHash {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, self.text.expose().as_bytes()).as_ref());
+        TokenHash(hash)
+    }
+
+    /// The text itself, for whoever shall hold it.
+    pub fn expose(&self) -> &str {
+        self.text.expose()
+    }
+
+    /// Its first characters, to tell it from others in a list.
+    pub fn hint(&self) -> String {
+        self.text.expose()[..self.kind.prefix().len() + 4].to_owned()
+    }
+}
+
+/// The SHA-256 of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+pub(crate) fn checksum(prefix: &str, body: &str) -> String {
+    let digest = digest(&SHA256, [prefix, body].concat().as_bytes());
+    hex(&digest.as_ref()[..4])
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing into a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Lower-case hex only: one text for each value.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |c: u8| match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    };
+    let pairs = text.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}

@@ -1,0 +1,58 @@
+//! The key of one workspace.
+
+use crate::{
+    KeyId, OpenError, Place, SealError, Sealed, Secret,
+    crypto::{KeyBytes, decrypt, derive, encrypt, mac, random},
+};
+use zeroize::Zeroizing;
+
+/// Seals and opens the secrets of one workspace.
+pub struct WorkspaceKey {
+    id: KeyId,
+    key: KeyBytes,
+}
+
+impl WorkspaceKey {
+    pub(crate) fn from_bytes(key: KeyBytes) -> Self {
+        Self { id: KeyId::of(&key, b"keyhaven/workspace-key-id/1"), key }
+    }
+
+    pub(crate) fn bytes(&self) -> &KeyBytes {
+        &self.key
+    }
+
+    /// Names the key without telling anything about it.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Seals a secret for one place, under a data key of its own.
+    pub fn seal(&self, place: &Place<'_>, secret: &Secret) -> Result<Sealed, SealError> {
+        let (data_key, aad) = (random(), place.aad());
+        let wrapped = encrypt(&self.key, &aad, data_key.as_slice())?;
+        let value = encrypt(&data_key, &aad, secret.expose().as_bytes())?;
+        Ok(Sealed::from_parts(self.id, &wrapped, &value))
+    }
+
+    /// Opens what was sealed for this place.
+    pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
+        if sealed.key_id() != self.id {
+            return Err(OpenError::OtherKey { wanted: sealed.key_id(), given: self.id });
+        }
+        let aad = place.aad();
+        let data_key = key_bytes(&decrypt(&self.key, &aad, sealed.wrapped_key())?)?;
+        let plain = decrypt(&data_key, &aad, sealed.value())?;
+        let text = std::str::from_utf8(&plain).map_err(|_| OpenError::Tampered)?;
+        Ok(Secret::new(text.to_owned()))
+    }
+
+    /// A keyed hash: tells whether bytes are the same as before without keeping them.
+    pub fn fingerprint(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
+        let info = [b"keyhaven/fingerprint/1/", purpose.as_bytes()].concat();
+        mac(&derive(self.key.as_slice(), &[], &info), bytes)
+    }
+}
+
+pub(crate) fn key_bytes(plain: &[u8]) -> Result<KeyBytes, OpenError> {
+    plain.try_into().map(Zeroizing::new).map_err(|_| OpenError::Tampered)
+}
