@@ -1,0 +1,34 @@
+//! Compiles the connectors' folder in.
+
+use std::{env, fmt::Write, fs, path::Path};
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let mut code =
+        String::from("/// Folder name to its files.\nstatic BUILT_IN: &[(&str, &[(&str, &[u8])])] = &[\n");
+    for folder in sorted(&root).iter().filter(|path| path.is_dir()) {
+        println!("cargo::rerun-if-changed={}", folder.display());
+        writeln!(code, "    ({:?}, &[", name(folder)).expect("a String takes all");
+        for file in sorted(folder) {
+            let full = file.canonicalize().expect("the file is there");
+            writeln!(code, "        ({:?}, include_bytes!({full:?})),", name(&file))
+                .expect("a String takes all");
+        }
+        code += "    ]),\n";
+    }
+    code += "];\n";
+    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("built_in.rs");
+    fs::write(out, code).expect("the build folder can be written");
+}
+
+fn sorted(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("the connectors' folder is there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a readable entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("a name").to_string_lossy().into_owned()
+}

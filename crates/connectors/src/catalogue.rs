@@ -1,0 +1,152 @@
+//! All connectors: those that are compiled in, and those that were added at start.
+
+use std::{collections::BTreeMap, fmt};
+
+use toml::de::DeTable;
+
+use crate::{Connector, Guide, check, definition::Definition, svg};
+
+include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
+
+/// The files of one connector.
+pub struct ConnectorFiles {
+    /// The folder's name: the connector's id.
+    pub folder: String,
+    /// File name to content.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// What is wrong with a connector, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueError {
+    /// `my-app/connector.toml`.
+    pub file: String,
+    /// The line, counted from 1, where one can be named.
+    pub line: Option<usize>,
+    /// The key, such as `fields.1.pattern`; empty where the file as a whole is meant.
+    pub field: String,
+    /// What is wrong, as a remedy.
+    pub message: String,
+}
+
+impl fmt::Display for CatalogueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, ": {}", self.field)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for CatalogueError {}
+
+/// All connectors.
+#[derive(Default)]
+pub struct Catalogue {
+    connectors: BTreeMap<String, Connector>,
+    assets: BTreeMap<(String, String), Vec<u8>>,
+}
+
+const MAX_DEFINITION: usize = 64 * 1024;
+
+impl Catalogue {
+    /// The connectors that are compiled in.
+    pub fn built_in() -> Result<Self, Vec<CatalogueError>> {
+        let mut catalogue = Self::default();
+        for (folder, files) in BUILT_IN {
+            let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+            catalogue.add(ConnectorFiles { folder: (*folder).to_owned(), files })?;
+        }
+        Ok(catalogue)
+    }
+
+    /// Checks a connector and adds it; tells everything that is wrong at once.
+    pub fn add(&mut self, source: ConnectorFiles) -> Result<(), Vec<CatalogueError>> {
+        let connector = read(&source)?;
+        if self.connectors.contains_key(&connector.id) {
+            let message = "there is a connector with this id already; choose another one".to_owned();
+            let file = format!("{}/connector.toml", source.folder);
+            return Err(vec![CatalogueError { file, line: None, field: "id".into(), message }]);
+        }
+        for (name, bytes) in source.files {
+            if svg::mime(&name).is_some() {
+                self.assets.insert((connector.id.clone(), name), bytes);
+            }
+        }
+        self.connectors.insert(connector.id.clone(), connector);
+        Ok(())
+    }
+
+    /// One connector.
+    pub fn get(&self, id: &str) -> Option<&Connector> {
+        self.connectors.get(id)
+    }
+
+    /// All connectors: apps by name, then the generic ones.
+    pub fn iter(&self) -> impl Iterator<Item = &Connector> {
+        let mut all: Vec<_> = self.connectors.values().collect();
+        all.sort_by_key(|connector| (connector.category == "Any API", connector.name.to_lowercase()));
+        all.into_iter()
+    }
+
+    /// A connector's picture: MIME type and bytes.
+    pub fn asset(&self, connector: &str, file: &str) -> Option<(&'static str, &[u8])> {
+        let bytes = self.assets.get(&(connector.to_owned(), file.to_owned()))?;
+        Some((svg::mime(file)?, bytes))
+    }
+}
+
+fn read(source: &ConnectorFiles) -> Result<Connector, Vec<CatalogueError>> {
+    let file = |name: &str| format!("{}/{name}", source.folder);
+    let fail = |name: &str, line: Option<usize>, message: String| {
+        vec![CatalogueError { file: file(name), line, field: String::new(), message }]
+    };
+    let text = |name: &str| {
+        let bytes = source.files.get(name).ok_or_else(|| fail(name, None, "is missing".into()))?;
+        if bytes.len() > MAX_DEFINITION {
+            return Err(fail(name, None, "is larger than 64 KiB".into()));
+        }
+        std::str::from_utf8(bytes).map_err(|_| fail(name, None, "is no UTF-8 text".into()))
+    };
+    let toml = text("connector.toml")?;
+    let guide = Guide::parse(text("guide.md")?);
+    let definition: Definition = toml::from_str(toml).map_err(|error| {
+        let line = error.span().map(|span| line_at(toml, span.start));
+        fail("connector.toml", line, error.message().to_owned())
+    })?;
+    let found = check::check(&definition, &source.folder, &guide, &source.files);
+    if found.is_empty() {
+        return Ok(definition.into_connector(guide));
+    }
+    let in_toml = |(at, message): check::Finding| {
+        if source.files.contains_key(&at) {
+            return CatalogueError { file: file(&at), line: None, field: String::new(), message };
+        }
+        CatalogueError { file: file("connector.toml"), line: line_of(toml, &at), field: at, message }
+    };
+    Err(found.into_iter().map(in_toml).collect())
+}
+
+/// The line of a key such as `fields.1.pattern`, or of the nearest one above it that is there.
+fn line_of(text: &str, path: &str) -> Option<usize> {
+    let root = DeTable::parse(text).ok()?;
+    let mut parts = path.split('.');
+    let mut here = root.get_ref().get(parts.next()?)?;
+    for part in parts {
+        let next = match part.parse::<usize>() {
+            Ok(n) => here.get_ref().get(n),
+            Err(_) => here.get_ref().get(part),
+        };
+        let Some(next) = next else { break };
+        here = next;
+    }
+    Some(line_at(text, here.span().start))
+}
+
+fn line_at(text: &str, byte: usize) -> usize {
+    text.as_bytes().iter().take(byte).filter(|c| **c == b'\n').count() + 1
+}

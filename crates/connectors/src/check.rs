@@ -1,0 +1,284 @@
+//! What a definition may say. Connectors come from strangers, too: none may send a key anywhere but to its app.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::HeaderName;
+
+use crate::{
+    FieldKind, Guide, Reason,
+    definition::{AuthDefinition, Definition, compile},
+    svg, template,
+    words::PLACEHOLDERS,
+};
+
+/// Where in the file, and what is wrong there.
+pub(crate) type Finding = (String, String);
+
+/// Headers that the transport owns, or that would let a connector pass for somebody else.
+const FORBIDDEN_HEADERS: [&str; 14] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+const MAX_FIELDS: usize = 12;
+const MAX_TEXT: usize = 600;
+
+/// Everything that is wrong with a definition.
+pub(crate) fn check(
+    it: &Definition,
+    folder: &str,
+    guide: &Guide,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Vec<Finding> {
+    let mut found = Findings::default();
+    identity(it, folder, files, &mut found);
+    fields(it, guide, &mut found);
+    hosts(it, &mut found);
+    auth(it, &mut found);
+    verification(it, &mut found);
+    words(it, &mut found);
+    pictures(guide, files, &mut found);
+    found.0
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn unless(&mut self, fine: bool, at: impl Into<String>, message: impl Into<String>) {
+        if !fine {
+            self.0.push((at.into(), message.into()));
+        }
+    }
+}
+
+fn is_word(text: &str, also: char) -> bool {
+    let first = text.bytes().next().is_some_and(|c| c.is_ascii_lowercase());
+    first
+        && text.len() <= 40
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == also)
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
+}
+
+fn identity(it: &Definition, folder: &str, files: &BTreeMap<String, Vec<u8>>, found: &mut Findings) {
+    found.unless(
+        is_word(&it.id, '-'),
+        "id",
+        "must be lower-case letters, digits and hyphens, such as my-app",
+    );
+    found.unless(it.id == folder, "id", format!("must be the name of its folder, “{folder}”"));
+    for (at, text) in [("name", &it.name), ("summary", &it.summary), ("category", &it.category)] {
+        found.unless(is_plain(text), at, "must be one line of text");
+    }
+    found.unless(files.contains_key(&it.icon), "icon", "must name a file of this folder");
+    for text in [&it.name_field.help, &it.name_field.example] {
+        found.unless(is_plain(text), "name_field", "help and example must be one line of text each");
+    }
+}
+
+fn fields(it: &Definition, guide: &Guide, found: &mut Findings) {
+    found.unless((1..=MAX_FIELDS).contains(&it.fields.len()), "fields", "there must be 1 to 12 fields");
+    let mut seen = BTreeSet::new();
+    for (n, field) in it.fields.iter().enumerate() {
+        let at = |key: &str| format!("fields.{n}.{key}");
+        let fresh =
+            field.id != "name" && seen.insert(&field.id) && !PLACEHOLDERS.contains(&field.id.as_str());
+        found.unless(is_word(&field.id, '_'), at("id"), "must be lower-case letters, digits and underscores");
+        found.unless(fresh, at("id"), "is used already");
+        for (key, text) in [("label", &field.label), ("help", &field.help), ("example", &field.example)] {
+            found.unless(is_plain(text), at(key), "must be one line of text");
+        }
+        if let Some(Err(error)) = field.pattern.as_deref().map(compile) {
+            found.unless(false, at("pattern"), format!("is no regular expression: {error}"));
+        }
+        let in_guide = field.step.is_none_or(|step| (1..=guide.steps.len()).contains(&step));
+        found.unless(in_guide, at("step"), format!("guide.md has {} steps", guide.steps.len()));
+        let open = field.kind == FieldKind::Secret && field.default.is_some();
+        found.unless(!open, at("default"), "a secret cannot have a default");
+    }
+    let any = it.fields.iter().any(|field| field.kind == FieldKind::Secret);
+    found.unless(any, "fields", "one field must be a secret");
+}
+
+fn kind(it: &Definition, field: &str) -> Option<FieldKind> {
+    it.fields.iter().find(|def| def.id == field).map(|def| def.kind)
+}
+
+/// `api.example.com`, `{domain}.example.com` with one field as the first label, or `{base_url}`.
+fn hosts(it: &Definition, found: &mut Findings) {
+    found.unless((1..=8).contains(&it.hosts.len()), "hosts", "there must be 1 to 8 hosts");
+    for (n, host) in it.hosts.iter().enumerate() {
+        let at = format!("hosts.{n}");
+        let fields: Vec<_> = template::fields(host).collect();
+        if let [field] = fields[..]
+            && *host == format!("{{{field}}}")
+        {
+            let fine = kind(it, field) == Some(FieldKind::Url);
+            found.unless(fine, at, "only a field of kind “url” can be a host by itself");
+            continue;
+        }
+        let fixed = match (host.strip_prefix('{').and_then(|rest| rest.split_once("}.")), fields.len()) {
+            (Some((field, fixed)), 1) => {
+                found.unless(
+                    kind(it, field) == Some(FieldKind::Text),
+                    &at,
+                    "its placeholder must be a field of kind “text”",
+                );
+                fixed
+            }
+            (_, 0) => host,
+            _ => {
+                found.unless(false, at, "one placeholder may stand, and only as the first label");
+                continue;
+            }
+        };
+        found.unless(
+            is_public_name(fixed),
+            at,
+            "must be a host name with at least two labels: no address, port, scheme or *",
+        );
+    }
+}
+
+fn is_public_name(host: &str) -> bool {
+    let labels: Vec<_> = host.split('.').collect();
+    let label = |label: &&str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+    };
+    labels.len() >= 2
+        && labels.iter().all(label)
+        && labels.last().is_some_and(|last| {
+            last.bytes().all(|c| c.is_ascii_lowercase()) && *last != "local" && *last != "localhost"
+        })
+}
+
+fn auth(it: &Definition, found: &mut Findings) {
+    match &it.auth {
+        AuthDefinition::Header { name, value } => {
+            for field in template::fields(name) {
+                found.unless(
+                    kind(it, field) == Some(FieldKind::Text),
+                    "auth.header.name",
+                    format!("“{field}” is no field of kind “text”"),
+                );
+            }
+            let fixed = template::fields(name).next().is_none();
+            let usable = HeaderName::try_from(name.as_str())
+                .is_ok_and(|name| !FORBIDDEN_HEADERS.contains(&name.as_str()));
+            found.unless(
+                !fixed || usable,
+                "auth.header.name",
+                "cannot be used for a credential; most apps use authorization or x-api-key",
+            );
+            let used: Vec<_> = template::fields(value).collect();
+            let known = !used.is_empty() && used.iter().all(|field| kind(it, field).is_some());
+            found.unless(known, "auth.header.value", "must name a field in braces, such as Bearer {token}");
+        }
+        AuthDefinition::Basic { user, password } => {
+            for (at, field) in [("auth.basic.user", user), ("auth.basic.password", password)] {
+                found.unless(kind(it, field).is_some(), at, format!("there is no field “{field}”"));
+            }
+        }
+    }
+}
+
+fn verification(it: &Definition, found: &mut Findings) {
+    found.unless((1..=2).contains(&it.verify.ask.len()), "verify.ask", "there must be one or two questions");
+    for (n, ask) in it.verify.ask.iter().enumerate() {
+        let at = |key: &str| format!("verify.ask.{n}.{key}");
+        for field in ask.needs.iter().map(String::as_str).chain(template::fields(&ask.url)) {
+            let plain = matches!(kind(it, field), Some(FieldKind::Text | FieldKind::Url));
+            found.unless(
+                plain,
+                at("url"),
+                format!("“{field}” is no plain field; a secret never stands in a URL"),
+            );
+        }
+        let covered = it.hosts.iter().any(|host| {
+            let start = if host.ends_with('}') { host.clone() } else { format!("https://{host}") };
+            ask.url.strip_prefix(&start).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(['/', '{']) && !rest.starts_with("{.")
+            })
+        });
+        found.unless(covered, at("url"), "must begin with https:// and one of the hosts");
+    }
+    let ids: Vec<_> = it.verify.ask.iter().map(|ask| ask.id.as_str()).collect();
+    for (n, rule) in it.verify.rules.iter().enumerate() {
+        let at = format!("verify.rules.{n}");
+        found.unless(rule.ask.is_some() != rule.reason.is_some(), &at, "must have either “ask” or “reason”");
+        for ask in rule.ask.iter().chain(&rule.of) {
+            found.unless(ids.contains(&ask.as_str()), &at, format!("there is no question “{ask}”"));
+        }
+    }
+    let can_be_ok = it.verify.rules.iter().any(|rule| rule.reason == Some(Reason::Ok));
+    found.unless(can_be_ok, "verify.rules", "one rule must have the reason “ok”");
+    if let Some(belongs) = &it.verify.belongs {
+        found.unless(
+            kind(it, &belongs.field) == Some(FieldKind::Text),
+            "verify.belongs.field",
+            "must be a field of kind “text”",
+        );
+    }
+}
+
+fn words(it: &Definition, found: &mut Findings) {
+    for (key, words) in &it.words {
+        let at = format!("words.{key}");
+        let reason = key.split('/').next().unwrap_or_default();
+        found.unless(
+            Reason::parse(reason).is_some(),
+            &at,
+            "is no reason; the reasons stand in docs/CONNECTORS.md",
+        );
+        for text in [&words.title, &words.message, &words.remedy] {
+            for name in template::fields(text) {
+                let plain = matches!(kind(it, name), Some(FieldKind::Text | FieldKind::Url));
+                found.unless(
+                    plain || PLACEHOLDERS.contains(&name),
+                    &at,
+                    format!("“{{{name}}}” cannot stand in words"),
+                );
+            }
+        }
+    }
+}
+
+fn pictures(guide: &Guide, files: &BTreeMap<String, Vec<u8>>, found: &mut Findings) {
+    found.unless(!guide.steps.is_empty(), "guide.md", "must have a step: a line that begins with ##");
+    for picture in guide.steps.iter().filter_map(|step| step.picture.as_ref()) {
+        found.unless(
+            files.contains_key(&picture.file),
+            "guide.md",
+            format!("there is no picture “{}” in this folder", picture.file),
+        );
+        found.unless(
+            !picture.alt.trim().is_empty(),
+            "guide.md",
+            format!("the picture “{}” needs words for whoever cannot see it", picture.file),
+        );
+    }
+    for (name, bytes) in files {
+        if !matches!(name.as_str(), "connector.toml" | "guide.md") {
+            if let Err(why) = svg::check(name, bytes) {
+                found.unless(false, name, why);
+            }
+        }
+    }
+}

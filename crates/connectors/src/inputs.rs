@@ -1,0 +1,91 @@
+//! From what a person typed to values that can be used.
+
+use std::collections::BTreeMap;
+
+use keyhaven_vault::Secret;
+
+use crate::{Connector, Field, FieldError};
+
+/// What was typed: field id to value. Held as secrets throughout, since some of it is.
+pub type Inputs = BTreeMap<String, Secret>;
+
+/// Checked values of all fields. Holds secrets, and therefore cannot be printed.
+pub struct Values {
+    /// Plain fields.
+    pub plain: BTreeMap<String, String>,
+    /// Secret fields.
+    pub secret: BTreeMap<String, Secret>,
+}
+
+impl Connector {
+    /// Puts the values of a new connection right. Tells everything that is wrong at once.
+    pub fn check(&self, inputs: Inputs) -> Result<Values, Vec<FieldError>> {
+        self.check_with(inputs, None)
+    }
+
+    /// The same for an edit: plain fields that are absent stay as saved, and secrets that are absent or empty are
+    /// not in the answer.
+    pub fn check_for_edit(
+        &self,
+        inputs: Inputs,
+        saved: &BTreeMap<String, String>,
+    ) -> Result<Values, Vec<FieldError>> {
+        self.check_with(inputs, Some(saved))
+    }
+
+    fn check_with(
+        &self,
+        mut inputs: Inputs,
+        saved: Option<&BTreeMap<String, String>>,
+    ) -> Result<Values, Vec<FieldError>> {
+        let mut values = Values { plain: BTreeMap::new(), secret: BTreeMap::new() };
+        let mut errors = Vec::new();
+        for field in &self.fields {
+            let given = inputs.remove(&field.id);
+            match one(field, given.as_ref(), saved) {
+                Ok(Some(value)) if field.is_secret() => {
+                    values.secret.insert(field.id.clone(), Secret::new(value));
+                }
+                Ok(Some(value)) => {
+                    values.plain.insert(field.id.clone(), value);
+                }
+                Ok(None) => {}
+                Err(message) => errors.push(FieldError { field: field.id.clone(), message }),
+            }
+        }
+        errors.extend(inputs.into_keys().map(|unknown| self.unknown(&unknown)));
+        if errors.is_empty() { Ok(values) } else { Err(errors) }
+    }
+
+    fn unknown(&self, field: &str) -> FieldError {
+        let known: Vec<_> = self.fields.iter().map(|field| field.id.as_str()).collect();
+        FieldError {
+            field: field.chars().filter(|c| !c.is_control()).take(64).collect(),
+            message: format!("{} has no such field; its fields are: {}.", self.name, known.join(", ")),
+        }
+    }
+}
+
+fn one(
+    field: &Field,
+    given: Option<&Secret>,
+    saved: Option<&BTreeMap<String, String>>,
+) -> Result<Option<String>, String> {
+    let value = match (given, saved) {
+        (Some(given), _) => field.normalise(given.expose())?,
+        (None, Some(saved)) if !field.is_secret() => return Ok(saved.get(&field.id).cloned()),
+        (None, _) => String::new(),
+    };
+    if !value.is_empty() {
+        return Ok(Some(value));
+    }
+    if field.is_secret() && saved.is_some() {
+        return Ok(None);
+    }
+    match (&field.default, field.required) {
+        (Some(default), _) => Ok(Some(default.clone())),
+        (None, true) => Err(format!("{} is missing.", field.label)),
+        (None, false) if field.is_secret() => Ok(None),
+        (None, false) => Ok(Some(value)),
+    }
+}

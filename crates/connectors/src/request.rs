@@ -1,0 +1,89 @@
+//! Requests to send and answers that came, without any I/O.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use url::Url;
+
+use crate::{Connector, Values, template};
+
+/// A host that a connection may reach, always by https.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHost {
+    /// Lower-case name or address.
+    pub host: String,
+    /// Usually 443.
+    pub port: u16,
+}
+
+impl AllowedHost {
+    pub(crate) fn of(url: &Url) -> Option<Self> {
+        Some(Self { host: url.host_str()?.to_owned(), port: url.port_or_known_default()? })
+    }
+}
+
+/// A request to send. Its credential is marked sensitive, so that `Debug` does not print it.
+#[derive(Clone, Debug)]
+pub struct OutRequest {
+    /// Usually GET.
+    pub method: Method,
+    /// Never holds a credential.
+    pub url: Url,
+    /// With the credential.
+    pub headers: HeaderMap,
+}
+
+/// An answer that came.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, bounded by whoever read it.
+    pub body: Vec<u8>,
+}
+
+/// Where the app takes its credential.
+#[derive(Clone, Debug)]
+pub(crate) enum Auth {
+    /// Templates of a header's name and value.
+    Header { name: String, value: String },
+    /// Ids of the fields that hold user and password.
+    Basic { user: String, password: String },
+}
+
+impl Connector {
+    /// The hosts that a connection with these values may reach.
+    pub fn hosts(&self, plain: &std::collections::BTreeMap<String, String>) -> Vec<AllowedHost> {
+        let filled = self.hosts.iter().filter_map(|host| template::fill_host(host, plain));
+        filled.filter_map(|url| AllowedHost::of(&url)).collect()
+    }
+
+    /// Puts the credential where the app takes it: into a header, never into the URL. `None` if a value cannot
+    /// stand in a header.
+    pub(crate) fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
+        let (name, text) = match &self.auth {
+            Auth::Header { name, value } => {
+                let name = template::fill_with(name, |field| values.plain.get(field).map(String::as_str))?;
+                (name, template::fill_with(value, |field| values.get(field))?)
+            }
+            Auth::Basic { user, password } => {
+                let pair = format!("{}:{}", values.get(user)?, values.get(password)?);
+                ("authorization".into(), format!("Basic {}", BASE64_STANDARD.encode(pair)))
+            }
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::try_from(name).ok()?, value);
+        Some(())
+    }
+}
+
+impl Values {
+    fn get(&self, field: &str) -> Option<&str> {
+        self.plain
+            .get(field)
+            .map(String::as_str)
+            .or_else(|| self.secret.get(field).map(|secret| secret.expose()))
+    }
+}

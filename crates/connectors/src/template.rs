@@ -1,0 +1,52 @@
+//! `{field}` in texts of a connector.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+/// The fields that a template names.
+pub(crate) fn fields(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(field, _)| field))
+}
+
+/// Fills a template; `None` if a value is missing.
+pub(crate) fn fill_with<'a>(template: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let mut parts = template.split('{');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (field, rest) = part.split_once('}')?;
+        out += value(field).filter(|value| !value.is_empty())?;
+        out += rest;
+    }
+    Some(out)
+}
+
+/// Fills a template of a host or URL with plain values. `None` if one is missing, or if a value would make it
+/// another host than the template says.
+pub(crate) fn fill_url(template: &str, plain: &BTreeMap<String, String>) -> Option<Url> {
+    let text = fill_with(template, |field| plain.get(field).map(String::as_str))?;
+    let url = Url::parse(&text).ok()?;
+    let clean = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+    (clean && url.host_str()?.ends_with(fixed_host(template))).then_some(url)
+}
+
+/// The same for an entry of `hosts`: a host name, or the field of a URL.
+pub(crate) fn fill_host(template: &str, plain: &BTreeMap<String, String>) -> Option<Url> {
+    let is_host = !template.ends_with('}');
+    if is_host && fields(template).any(|field| plain.get(field).is_none_or(|value| !is_label(value))) {
+        return None;
+    }
+    let whole = if is_host { format!("https://{template}/") } else { template.to_owned() };
+    fill_url(&whole, plain)
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 63 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+}
+
+/// What of the host stands fixed in the template: `.pipedrive.com` of `https://{domain}.pipedrive.com/x`.
+fn fixed_host(template: &str) -> &str {
+    let Some(rest) = template.strip_prefix("https://") else { return "" };
+    let host = rest.split('/').next().unwrap_or_default();
+    host.rsplit('}').next().unwrap_or_default()
+}

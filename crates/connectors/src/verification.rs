@@ -1,0 +1,128 @@
+//! The live check as a state machine: it says what to send, is told what came, and ends with a verdict.
+
+use http::{HeaderMap, HeaderValue, Method, header};
+
+use crate::{
+    Answer, Connector, Fault, OutRequest, Reason, Suggestion, Values, Verdict,
+    rules::{Ask, Reading},
+    template,
+};
+
+/// What to do next.
+pub enum Next {
+    /// Send this, then call [`Verification::answer`] or [`Verification::fault`].
+    Send(OutRequest),
+    /// That is it.
+    Done(Verdict),
+}
+
+/// One verification. Sends at most two requests.
+pub struct Verification<'a> {
+    connector: &'a Connector,
+    values: &'a Values,
+    asking: Option<&'a Ask>,
+    /// The first question was left open by its answer.
+    open: bool,
+    done: Option<Verdict>,
+}
+
+impl<'a> Verification<'a> {
+    /// Begins with the first question for which all values are there.
+    pub fn new(connector: &'a Connector, values: &'a Values) -> Self {
+        let filled = |field: &String| values.plain.get(field).is_some_and(|value| !value.is_empty());
+        let asking = connector.verify.asks.iter().find(|ask| ask.needs.iter().all(filled));
+        Self { connector, values, asking, open: false, done: None }
+    }
+
+    /// What to do next.
+    #[expect(clippy::should_implement_trait, reason = "each step needs its answer: this is no iterator")]
+    pub fn next(&mut self) -> Next {
+        if let Some(verdict) = &self.done {
+            return Next::Done(verdict.clone());
+        }
+        match self.request() {
+            Some(request) => Next::Send(request),
+            // Values that were checked always make a request; these come from an older connector.
+            None => Next::Done(Verdict::new(Reason::NotUnderstood).with_detail("no_request")),
+        }
+    }
+
+    fn request(&self) -> Option<OutRequest> {
+        let url = template::fill_url(&self.asking?.url, &self.values.plain)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        self.connector.authorise(self.values, &mut headers)?;
+        Some(OutRequest { method: Method::GET, url, headers })
+    }
+
+    /// No answer came.
+    pub fn fault(&mut self, fault: Fault) {
+        self.settle(fault.verdict());
+    }
+
+    /// This answer came.
+    pub fn answer(&mut self, answer: Answer) {
+        let Some(ask) = self.asking else { return };
+        let verify = &self.connector.verify;
+        let reading = Reading::of(&ask.id, &answer, verify.error_code.as_deref());
+        let rule = verify.rules.iter().find(|rule| reading.fits(rule));
+        if let Some(next) = rule.and_then(|rule| rule.ask.as_ref())
+            && !self.open
+        {
+            self.asking = verify.asks.iter().find(|ask| ask.id == *next);
+            self.open = true;
+            return;
+        }
+        let mut verdict = match rule.and_then(|rule| rule.reason.map(|reason| (rule, reason))) {
+            Some((rule, reason)) => {
+                let mut verdict = Verdict::new(reason);
+                verdict.detail.clone_from(&rule.detail);
+                if reason.is_transient() {
+                    verdict.retry_after = reading.wait(rule.wait);
+                }
+                verdict
+            }
+            None => Verdict::new(Reason::NotUnderstood).with_detail(format!("status_{}", reading.status)),
+        };
+        verdict.http_status = Some(answer.status);
+        if matches!(verdict.reason, Reason::Ok | Reason::AccessDenied) {
+            verdict.account = reading.account(&verify.account);
+        }
+        if verdict.reason == Reason::Ok {
+            self.compare(&reading, &mut verdict);
+        }
+        self.settle(verdict);
+    }
+
+    /// The key works: does it work for the company that was typed?
+    fn compare(&self, reading: &Reading<'_>, verdict: &mut Verdict) {
+        let Some(belongs) = &self.connector.verify.belongs else { return };
+        let Some(right) = reading.word(Some(&belongs.equals)) else { return };
+        // What the app says is put through the field's own check before it is offered.
+        let field = self.connector.fields.iter().find(|field| field.id == belongs.field);
+        let Some(Ok(right)) = field.map(|field| field.normalise(&right)) else { return };
+        let typed = self.values.plain.get(&belongs.field).map(String::as_str).unwrap_or_default();
+        if typed.is_empty() {
+            verdict.learned.insert(belongs.field.clone(), right);
+        } else if typed != right {
+            verdict.reason = Reason::WrongDomain;
+            verdict.detail = Some(if self.open { "unknown_domain" } else { "other_company" }.into());
+            verdict.suggestion = Some(Suggestion { field: belongs.field.clone(), value: right });
+        } else if self.open {
+            // The company's own host refused the key that the shared host knows as its own.
+            verdict.reason = Reason::NotUnderstood;
+            verdict.detail = Some("disagreement".into());
+        }
+    }
+
+    /// Where the second question found nothing out, it stays open whether key or domain is wrong.
+    fn settle(&mut self, verdict: Verdict) {
+        let undecided =
+            self.open && verdict.reason.is_transient() && verdict.detail.as_deref() != Some("disagreement");
+        self.done = Some(if undecided {
+            Verdict::new(Reason::KeyRejected).with_detail("key_or_domain")
+        } else {
+            verdict
+        });
+    }
+}

@@ -1,0 +1,200 @@
+//! The catalogue as a table: what ships is in order, and what is hostile is refused with file, line and field.
+
+use std::collections::BTreeMap;
+
+use keyhaven_connectors::{
+    Catalogue, ConnectorFiles, FieldKind, Inputs, Next, Reason, Verdict, Verification,
+};
+use keyhaven_vault::Secret;
+
+#[test]
+fn every_connector_has_all_that_a_form_needs() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let ids: Vec<_> = catalogue.iter().map(|connector| connector.id.as_str()).collect();
+    assert_eq!(ids, ["pipedrive", "http-header", "http-bearer", "http-basic"]);
+    for connector in catalogue.iter() {
+        assert!(catalogue.asset(&connector.id, &connector.icon).is_some());
+        for field in &connector.fields {
+            let example = field.normalise(&field.example);
+            assert!(example.is_ok(), "{}: the example of {} is refused: {example:?}", connector.id, field.id);
+        }
+        for reason in Reason::ALL {
+            let words = connector.words(&Verdict::new(reason), &BTreeMap::new());
+            assert!(!words.title.is_empty() && !words.message.is_empty());
+            assert!(!format!("{words:?}").contains("{}"));
+        }
+    }
+    let pipedrive = catalogue.get("pipedrive").unwrap();
+    let form: Vec<_> = pipedrive.fields.iter().map(|field| (field.label.as_str(), field.kind)).collect();
+    assert_eq!(form, [("API Key Value", FieldKind::Secret), ("Pipedrive Domain", FieldKind::Text)]);
+    assert_eq!(pipedrive.guide.steps.len(), 3);
+    assert!(pipedrive.guide.steps.iter().all(|step| step.picture.is_some()));
+}
+
+#[test]
+fn generic_connectors_put_their_credential_into_a_header() {
+    let table = [
+        ("http-header", vec![("header_name", "X-My-Key"), ("api_key", "k1")], "x-my-key", "k1"),
+        ("http-bearer", vec![("token", "t1")], "authorization", "Bearer t1"),
+        (
+            "http-basic",
+            vec![("username", "ada"), ("password", "p:1 ")],
+            "authorization",
+            "Basic YWRhOnA6MSA=",
+        ),
+    ];
+    let catalogue = Catalogue::built_in().unwrap();
+    for (id, fields, header, value) in table {
+        let connector = catalogue.get(id).unwrap();
+        let mut inputs: Inputs = fields
+            .into_iter()
+            .map(|(field, value)| (field.to_owned(), Secret::new(value.to_owned())))
+            .collect();
+        inputs.insert("base_url".into(), Secret::new("api.example.com:8443/v2/?x".into()));
+        inputs.insert("test_path".into(), Secret::new("/me".into()));
+        let values = connector.check(inputs).ok().unwrap();
+        let Next::Send(request) = Verification::new(connector, &values).next() else {
+            panic!("{id} asks nothing")
+        };
+        assert_eq!(request.url.as_str(), "https://api.example.com:8443/v2/me");
+        assert_eq!(request.headers[header], value, "{id}");
+        assert_eq!(connector.hosts(&values.plain)[0].port, 8443);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_the_field_named() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let connector = catalogue.get("http-header").unwrap();
+    let good = [
+        ("base_url", "https://api.example.com"),
+        ("header_name", "x-key"),
+        ("api_key", "k"),
+        ("test_path", "/"),
+    ];
+    for (field, wrong) in [
+        ("base_url", "http://api.example.com"),
+        ("base_url", "https://user:pw@api.example.com"),
+        ("base_url", "ftp://x"),
+        ("base_url", "https://"),
+        ("header_name", "Host"),
+        ("header_name", "x-key\r\nevil: 1"),
+        ("api_key", "k\r\nevil: 1"),
+        ("api_key", "kä"),
+        ("api_key", ""),
+        ("test_path", "@evil.com"),
+        ("test_path", "/a b"),
+        ("unheard_of", "x"),
+    ] {
+        let mut inputs: Inputs =
+            good.iter().map(|(id, value)| ((*id).to_owned(), Secret::new((*value).to_owned()))).collect();
+        inputs.insert(field.into(), Secret::new(wrong.into()));
+        let errors = connector.check(inputs).err().unwrap_or_else(|| panic!("{field} = {wrong:?} passed"));
+        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), [field], "{wrong:?}");
+    }
+}
+
+const GOOD: &str = r#"id = "mine"
+name = "Mine"
+summary = "A made-up app"
+category = "Test"
+icon = "icon.svg"
+hosts = ["{domain}.mine.example"]
+
+[name_field]
+help = "A name"
+example = "Mine"
+
+[[fields]]
+id = "key"
+label = "Key"
+kind = "secret"
+help = "The key"
+example = "k"
+
+[[fields]]
+id = "domain"
+label = "Domain"
+kind = "text"
+help = "The domain"
+example = "acme"
+pattern = "[a-z]+"
+step = 1
+
+[auth.header]
+name = "x-key"
+value = "{key}"
+
+[verify]
+[[verify.ask]]
+id = "me"
+url = "https://{domain}.mine.example/me"
+[[verify.rules]]
+status = [200]
+reason = "ok"
+"#;
+
+const ICON: &str =
+    r##"<svg xmlns="http://www.w3.org/2000/svg"><rect fill="#fff" width="4" height="4"/></svg>"##;
+
+fn add(toml: &str, icon: &str, folder: &str) -> Result<(), String> {
+    let files = [("connector.toml", toml), ("guide.md", "Hello\n\n## One\n\nDo it."), ("icon.svg", icon)];
+    let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).collect();
+    let added = Catalogue::built_in().unwrap().add(ConnectorFiles { folder: folder.into(), files });
+    added.map_err(|errors| errors.iter().map(|error| format!("{error}\n")).collect())
+}
+
+#[test]
+fn hostile_connectors_are_refused_with_file_line_and_field() {
+    assert_eq!(add(GOOD, ICON, "mine"), Ok(()));
+    for (from, to, says) in [
+        ("id = \"mine\"", "id = \"../x\"", "connector.toml:1: id"),
+        ("summary = \"A made-up app\"", "sumary = \"x\"", "connector.toml:3"),
+        ("category = \"Test\"", "category = \"Test\nx\"", "connector.toml:5"),
+        ("[\"{domain}.mine.example\"]", "[\"*\"]", "connector.toml:6: hosts.0"),
+        ("[\"{domain}.mine.example\"]", "[\"127.0.0.1\"]", "connector.toml:6: hosts.0"),
+        ("[\"{domain}.mine.example\"]", "[\"{domain}.com\"]", "connector.toml:6: hosts.0"),
+        ("[\"{domain}.mine.example\"]", "[\"{domain}\"]", "connector.toml:6: hosts.0"),
+        ("[\"{domain}.mine.example\"]", "[\"{key}.mine.example\"]", "connector.toml:6: hosts.0"),
+        ("[\"{domain}.mine.example\"]", "[\"localhost\"]", "connector.toml:6: hosts.0"),
+        ("pattern = \"[a-z]+\"", "pattern = \"[a-z\"", "fields.1.pattern"),
+        ("step = 1", "step = 9", "fields.1.step"),
+        ("id = \"domain\"", "id = \"key\"", "fields.1.id"),
+        ("kind = \"secret\"", "kind = \"text\"", "one field must be a secret"),
+        ("name = \"x-key\"", "name = \"Host\"", "auth.header.name"),
+        ("name = \"x-key\"", "name = \"x key\"", "auth.header.name"),
+        ("value = \"{key}\"", "value = \"fixed\"", "auth.header.value"),
+        ("https://{domain}.mine.example/me", "http://{domain}.mine.example/me", "verify.ask.0.url"),
+        ("https://{domain}.mine.example/me", "https://evil.example/me", "verify.ask.0.url"),
+        (
+            "https://{domain}.mine.example/me",
+            "https://{domain}.mine.example.evil.example/me",
+            "verify.ask.0.url",
+        ),
+        ("https://{domain}.mine.example/me", "https://{domain}.mine.example/{key}", "verify.ask.0.url"),
+        ("reason = \"ok\"", "reason = \"fine\"", "unknown variant"),
+        ("reason = \"ok\"", "reason = \"blocked\"", "verify.rules"),
+    ] {
+        let toml = GOOD.replacen(from, to, 1);
+        assert_ne!(toml, GOOD, "{from}");
+        let error = add(&toml, ICON, "mine").expect_err(to);
+        assert!(error.contains(says), "{to}: {error}");
+    }
+    let taken = add(&GOOD.replacen("\"mine\"", "\"pipedrive\"", 1), ICON, "pipedrive").unwrap_err();
+    assert!(
+        taken.contains("pipedrive/connector.toml: id: there is a connector with this id already"),
+        "{taken}"
+    );
+    for bad in [
+        "<svg><script>alert(1)</script></svg>",
+        "<svg onload=\"x()\"></svg>",
+        "<svg><a href=\"https://evil.example\"></a></svg>",
+        "<svg><rect fill=\"url(https://evil.example/x)\"/></svg>",
+        "<svg><foreignObject/></svg>",
+        "<!DOCTYPE svg><svg/>",
+        "hello",
+    ] {
+        let error = add(GOOD, bad, "mine").expect_err(bad);
+        assert!(error.contains("icon.svg"), "{bad}: {error}");
+    }
+}
