@@ -1,1 +1,83 @@
-//! See docs/ARCHITECTURE.md.
+//! Rows in SQLite or PostgreSQL, from one SQL text.
+//!
+//! [`Store::read`] and [`Store::begin`] take a [`Scope`]: nothing is read or written outside a workspace. The few
+//! methods on [`Store`] itself are those that find out which workspace a caller belongs to, and the job queue.
+
+mod connections;
+mod error;
+mod jobs;
+mod open;
+mod people;
+mod rows;
+mod secrets;
+mod sql;
+mod verifications;
+
+use sqlx::{Any, AnyPool, Transaction};
+
+pub use connections::{
+    ConnectionChange, Counts, Cursor, ListFilter, ListPage, NewConnectionRow, OutcomeUpdate,
+};
+pub use error::StoreError;
+pub use jobs::JobRow;
+pub use open::Kind;
+pub use people::{AccessTokenRow, Claim, IdempotencyRow, NewAccessToken, SessionRow};
+pub use rows::ConnectionRow;
+pub use secrets::{NewPendingChange, PendingChangeRow, SecretRow, WorkspaceKeyRow};
+pub use sql::statements;
+pub use verifications::{DayCount, NewVerification, VerificationRow};
+
+/// An open database.
+pub struct Store {
+    kind: Kind,
+    readers: AnyPool,
+    /// SQLite has room for one writer; waiting for it here is fairer than `SQLITE_BUSY`.
+    writer: AnyPool,
+}
+
+/// Who reads or writes, in which workspace, and when.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The tenant.
+    pub workspace: String,
+    /// Whoever does it.
+    pub actor: String,
+    /// Now, in milliseconds since 1970 UTC.
+    pub now: i64,
+}
+
+/// Reads in one workspace.
+pub struct Reader<'a> {
+    pool: &'a AnyPool,
+    scope: Scope,
+}
+
+/// Writes in one workspace, all or nothing. Dropped without [`Tx::commit`], it has done nothing.
+pub struct Tx {
+    tx: Transaction<'static, Any>,
+    scope: Scope,
+}
+
+impl Store {
+    /// Reads in the scope's workspace.
+    pub fn read(&self, scope: &Scope) -> Reader<'_> {
+        Reader { pool: &self.readers, scope: scope.clone() }
+    }
+
+    /// Begins to write in the scope's workspace.
+    pub async fn begin(&self, scope: &Scope) -> Result<Tx, StoreError> {
+        let tx = match self.kind {
+            // Taking the write lock at once: a lock that is taken later may be refused.
+            Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Kind::Postgres => self.writer.begin().await?,
+        };
+        Ok(Tx { tx, scope: scope.clone() })
+    }
+}
+
+impl Tx {
+    /// Makes it so.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit().await?)
+    }
+}

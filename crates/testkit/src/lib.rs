@@ -1,1 +1,5 @@
-//! See docs/ARCHITECTURE.md.
+//! For tests only: a private PostgreSQL server.
+
+mod postgres;
+
+pub use postgres::Postgres;

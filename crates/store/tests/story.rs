@@ -1,0 +1,391 @@
+//! One story, told on both databases.
+
+use keyhaven_store::{
+    Claim, ConnectionChange, ConnectionRow, Cursor, Kind, ListFilter, NewAccessToken, NewConnectionRow,
+    NewPendingChange, NewVerification, OutcomeUpdate, Scope, Store, StoreError, statements,
+};
+use keyhaven_testkit::Postgres;
+use keyhaven_vault::{MasterKey, Place, Sealed, Secret};
+
+struct Opened {
+    store: Store,
+    url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+async fn sqlite() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("a #?% b.db").display());
+    Opened { store: Store::open(&url).await.unwrap(), url, _folder: Some(folder) }
+}
+
+async fn postgres() -> Opened {
+    let url = tokio::task::spawn_blocking(|| Postgres::shared().create_database()).await.unwrap();
+    Opened { store: Store::open(&url).await.unwrap(), url, _folder: None }
+}
+
+fn scope(workspace: &str, now: i64) -> Scope {
+    Scope { workspace: workspace.into(), actor: "session".into(), now }
+}
+
+fn new(n: usize, name: &str) -> NewConnectionRow {
+    NewConnectionRow {
+        id: format!("cn_{n:04}"),
+        slug: format!("slug-{n}"),
+        connector: if n % 2 == 0 { "pipedrive" } else { "http-bearer" }.into(),
+        name: name.into(),
+        sort_key: name.to_lowercase(),
+        search_key: format!("{} acme", name.to_lowercase()),
+        fields: "{}".into(),
+        status: "unverified".into(),
+        next_check_at: 10,
+    }
+}
+
+fn outcome(status: &str, at: i64) -> OutcomeUpdate {
+    OutcomeUpdate {
+        status: status.into(),
+        verdict: Some("{}".into()),
+        account: None,
+        fields: "{}".into(),
+        search_key: "searched".into(),
+        last_check: "{}".into(),
+        verified_at: Some(at),
+        checked_at: at,
+        next_check_at: at + 100,
+        failures: 0,
+    }
+}
+
+fn seal(text: &str) -> Sealed {
+    let (key, _) = MasterKey::generate().new_workspace_key("one").unwrap();
+    key.seal(&Place { workspace: "one", connection: "c", field: "f", version: 1 }, &Secret::new(text.into()))
+        .unwrap()
+}
+
+async fn insert(store: &Store, scope: &Scope, row: &NewConnectionRow) {
+    let mut tx = store.begin(scope).await.unwrap();
+    tx.insert_connection(row).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn get(store: &Store, scope: &Scope, which: &str) -> Option<ConnectionRow> {
+    store.read(scope).connection(which).await.unwrap()
+}
+
+async fn story(opened: Opened) {
+    let store = &opened.store;
+    let (one, other) = (scope("one", 1_000), scope("other", 1_000));
+    for workspace in ["one", "other", "one"] {
+        store.ensure_workspace(workspace, "W", 1).await.unwrap();
+    }
+    // A second start finds the tables and changes nothing.
+    Store::open(&opened.url).await.unwrap().ping().await.unwrap();
+
+    // The workspace's key: one, and no second one.
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.put_workspace_key("k1", "m1", b"wrapped").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.begin(&one).await.unwrap();
+    assert!(matches!(tx.put_workspace_key("k2", "m1", b"x").await, Err(StoreError::Conflict)));
+    drop(tx);
+    assert_eq!(store.read(&one).workspace_key().await.unwrap().unwrap().wrapped, b"wrapped");
+    assert!(store.read(&other).workspace_key().await.unwrap().is_none());
+
+    // Saved, with its secret and its job; a transaction that is dropped leaves nothing.
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.insert_connection(&new(1, "Sales 50% EU")).await.unwrap();
+    tx.put_secret("cn_0001", "api_key", 1, &seal("x")).await.unwrap();
+    tx.schedule_job("verify", "cn_0001", 10).await.unwrap();
+    tx.audit("au_1", "connection.create", "cn_0001", "{}", Some("127.0.0.1")).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.insert_connection(&new(2, "Never")).await.unwrap();
+    drop(tx);
+    assert!(get(store, &one, "cn_0002").await.is_none());
+    let row = get(store, &one, "slug-1").await.unwrap();
+    assert_eq!((row.id.as_str(), row.revision, row.checked_at), ("cn_0001", 1, None));
+
+    // Another workspace sees and changes nothing of it.
+    assert!(get(store, &other, "cn_0001").await.is_none());
+    assert!(store.read(&other).secrets("cn_0001").await.unwrap().is_empty());
+    let mut tx = store.begin(&other).await.unwrap();
+    assert!(!tx.set_outcome("cn_0001", 1, &outcome("valid", 5)).await.unwrap());
+    tx.destroy_connection("cn_0001").await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(get(store, &one, "cn_0001").await.is_some());
+
+    // A change counts the revision; an old revision changes nothing.
+    let change = |revision| ConnectionChange {
+        id: "cn_0001".into(),
+        revision,
+        name: "Renamed".into(),
+        sort_key: "renamed".into(),
+        search_key: "renamed".into(),
+        fields: r#"{"domain":"acme"}"#.into(),
+    };
+    let mut tx = store.begin(&one).await.unwrap();
+    assert!(tx.change_connection(&change(1)).await.unwrap());
+    assert!(!tx.change_connection(&change(1)).await.unwrap());
+    assert!(!tx.set_outcome("cn_0001", 1, &outcome("valid", 5)).await.unwrap());
+    assert!(tx.set_outcome("cn_0001", 2, &outcome("valid", 5)).await.unwrap());
+    tx.put_secret("cn_0001", "api_key", 2, &seal("y")).await.unwrap();
+    tx.delete_older_secrets("cn_0001", "api_key", 2).await.unwrap();
+    assert!(tx.slug_taken("slug-1").await.unwrap() && !tx.slug_taken("slug-9").await.unwrap());
+    tx.commit().await.unwrap();
+    let secrets = store.read(&one).secrets("cn_0001").await.unwrap();
+    assert_eq!(secrets.iter().map(|secret| secret.version).collect::<Vec<_>>(), [2]);
+
+    // A change that waits.
+    let waiting = NewPendingChange {
+        connection: "cn_0001".into(),
+        name: "N".into(),
+        fields: "{}".into(),
+        account: "{}".into(),
+        version: 3,
+        expires_at: 2_000,
+        secrets: vec![("api_key".into(), seal("z"))],
+    };
+    for _ in 0..2 {
+        let mut tx = store.begin(&one).await.unwrap();
+        tx.put_pending_change(&waiting).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(store.read(&one).pending_change("cn_0001").await.unwrap().unwrap().version, 3);
+    assert_eq!(
+        store.read(&one).pending_secrets("cn_0001").await.unwrap(),
+        [("api_key".into(), waiting.secrets[0].1.clone())]
+    );
+
+    // History by day, and what is old goes, with what has expired.
+    let mut tx = store.begin(&one).await.unwrap();
+    for (n, (at, status)) in
+        [(100, "valid"), (150, "valid"), (199, "invalid"), (350, "valid")].into_iter().enumerate()
+    {
+        let id = format!("vf_{n}");
+        let reason = "ok".into();
+        let it = NewVerification {
+            id,
+            connection: "cn_0001".into(),
+            at,
+            status: status.into(),
+            reason,
+            detail: None,
+            ms: 7,
+            trigger: "save".into(),
+        };
+        tx.add_verification(&it).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut days = store.read(&one).history("cn_0001", 100, 100).await.unwrap();
+    days.sort_by_key(|day| (day.bucket, day.status.clone()));
+    let days: Vec<_> = days.iter().map(|day| (day.bucket, day.status.as_str(), day.count)).collect();
+    assert_eq!(days, [(0, "invalid", 1), (0, "valid", 2), (2, "valid", 1)]);
+    assert_eq!(store.read(&one).recent_verifications("cn_0001", 2).await.unwrap()[0].at, 350);
+    let mut tx = store.begin(&scope("one", 5_000)).await.unwrap();
+    tx.prune(200).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.read(&one).recent_verifications("cn_0001", 9).await.unwrap().len(), 1);
+    assert!(store.read(&one).pending_change("cn_0001").await.unwrap().is_none());
+
+    // Tokens, links and sessions.
+    let mut tx = store.begin(&one).await.unwrap();
+    let token = NewAccessToken {
+        id: "tk_1".into(),
+        name: "ci".into(),
+        hash: vec![1; 32],
+        hint: "kh_1".into(),
+        expires_at: None,
+    };
+    tx.insert_access_token(&token).await.unwrap();
+    tx.touch_access_token("tk_1").await.unwrap();
+    tx.revoke_access_token("tk_1").await.unwrap();
+    tx.insert_sign_in_link(&[2; 32], 9_000).await.unwrap();
+    tx.insert_session(&[3; 32], 9_000).await.unwrap();
+    tx.commit().await.unwrap();
+    let token = store.access_token_by_hash(&[1; 32]).await.unwrap().unwrap();
+    assert_eq!((token.last_used_at, token.revoked_at, token.expires_at), (Some(1_000), Some(1_000), None));
+    assert_eq!(store.redeem_sign_in_link(&[2; 32], 8_000).await.unwrap().as_deref(), Some("one"));
+    assert_eq!(store.redeem_sign_in_link(&[2; 32], 8_000).await.unwrap(), None);
+    assert_eq!(store.session_by_hash(&[3; 32]).await.unwrap().unwrap().expires_at, 9_000);
+
+    // A request is made once for each actor.
+    let claim = Claim { key: "k".into(), fingerprint: vec![1] };
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.claim_idempotency(&claim, "cn_0001").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.begin(&one).await.unwrap();
+    assert!(matches!(tx.claim_idempotency(&claim, "cn_0002").await, Err(StoreError::Conflict)));
+    drop(tx);
+    assert_eq!(store.read(&one).idempotency("k").await.unwrap().unwrap().subject, "cn_0001");
+
+    // Trash and back, then gone for good.
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.delete_connection("cn_0001", 99).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(get(store, &one, "cn_0001").await.unwrap().purge_at, Some(99));
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.restore_connection("cn_0001", 11).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(get(store, &one, "cn_0001").await.unwrap().deleted_at, None);
+    let mut tx = store.begin(&one).await.unwrap();
+    tx.destroy_connection("cn_0001").await.unwrap();
+    tx.commit().await.unwrap();
+    store.checkpoint().await.unwrap();
+    assert!(get(store, &one, "cn_0001").await.is_none());
+    assert!(store.read(&one).secrets("cn_0001").await.unwrap().is_empty());
+
+    list(store).await;
+    jobs(store).await;
+    prepare(&opened).await;
+}
+
+/// Pages forwards and backwards give the same rows, whatever is looked for.
+async fn list(store: &Store) {
+    let here = scope("one", 1);
+    for n in 10..35 {
+        insert(store, &here, &new(n, &format!("Name {}", if n % 5 == 0 { "same" } else { "x" }))).await;
+    }
+    insert(store, &here, &new(40, "100% Größe_")).await;
+    let mut tx = store.begin(&here).await.unwrap();
+    for n in 10..20 {
+        assert!(tx.set_outcome(&format!("cn_{n:04}"), 1, &outcome("valid", 1)).await.unwrap());
+    }
+    tx.delete_connection("cn_0034", 5).await.unwrap();
+    tx.commit().await.unwrap();
+    let filter = |search: &str, status: &str, connector: &str, deleted| ListFilter {
+        search: search.into(),
+        status: status.into(),
+        connector: connector.into(),
+        deleted,
+    };
+    for (filter, want) in [
+        (filter("", "", "", false), 25),
+        (filter("", "", "", true), 1),
+        (filter("", "valid", "", false), 10),
+        (filter("", "attention", "", false), 15),
+        (filter("", "unverified", "", false), 15),
+        (filter("", "invalid", "", false), 0),
+        (filter("", "", "pipedrive", false), 13),
+        (filter("", "valid", "pipedrive", false), 5),
+        (filter("searched", "", "", false), 10),
+        (filter("0% größe_", "", "", false), 1),
+        (filter("_ame", "", "", false), 0),
+        (filter("nothing", "", "", false), 0),
+    ] {
+        let (mut seen, mut cursor, mut last) = (Vec::new(), None::<Cursor>, None);
+        loop {
+            let page = store.read(&here).list_connections(&filter, cursor.as_ref(), 4).await.unwrap();
+            seen.extend(page.rows.iter().map(|row| row.id.clone()));
+            last = page.previous.or(last);
+            let Some(next) = page.next else { break };
+            cursor = Some(next);
+        }
+        assert_eq!(seen.len(), want, "{filter:?}");
+        let (mut back, mut cursor) = (Vec::new(), last);
+        while let Some(before) = cursor {
+            let page = store.read(&here).list_connections(&filter, Some(&before), 4).await.unwrap();
+            back.splice(0..0, page.rows.iter().map(|row| row.id.clone()));
+            cursor = page.previous;
+        }
+        assert!(seen.starts_with(&back) && (want <= 4 || !back.is_empty()), "{filter:?} {back:?}");
+    }
+    let counts = store.read(&here).count_connections(12).await.unwrap();
+    assert_eq!((counts.all, counts.attention, counts.deleted), (12, 12, 1));
+}
+
+/// A job is had by one worker, until its lease ends.
+async fn jobs(store: &Store) {
+    let here = scope("other", 1);
+    let mut tx = store.begin(&here).await.unwrap();
+    for n in 0..20 {
+        tx.schedule_job("verify", &format!("j{n}"), 50).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mine = |jobs: Vec<keyhaven_store::JobRow>| {
+        jobs.into_iter().filter(|job| job.workspace == "other").map(|job| job.subject)
+    };
+    let (a, b, c) =
+        tokio::join!(store.claim_due(60, 160, 9), store.claim_due(60, 160, 9), store.claim_due(60, 160, 9));
+    let mut taken: Vec<_> = [a, b, c].into_iter().flat_map(|jobs| mine(jobs.unwrap())).collect();
+    taken.extend(mine(store.claim_due(60, 160, 50).await.unwrap()));
+    taken.sort();
+    let count = taken.len();
+    taken.dedup();
+    assert_eq!((taken.len(), count), (20, 20));
+    assert!(store.claim_due(159, 300, 50).await.unwrap().is_empty());
+    let back = store.claim_due(160, 300, 50).await.unwrap();
+    assert!(back.iter().filter(|job| job.workspace == "other").all(|job| job.attempts == 2));
+    let mut tx = store.begin(&here).await.unwrap();
+    for n in 0..20 {
+        tx.finish_job("verify", &format!("j{n}")).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// Whatever statement there is, the database knows its tables and columns.
+async fn prepare(opened: &Opened) {
+    use sqlx::{AnyConnection, Connection, Executor};
+    let kind = opened.store.kind();
+    let url = match opened.url.strip_prefix("sqlite:") {
+        Some(path) => {
+            format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+        }
+        None => opened.url.clone(),
+    };
+    let mut connection = AnyConnection::connect(&url).await.unwrap();
+    let all = statements(kind);
+    assert!(all.len() > 50, "{}", all.len());
+    for (name, sql) in all {
+        let prepared = (&mut connection).prepare(sqlx::AssertSqlSafe(sql).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{kind} {name}: {:?}", prepared.err());
+    }
+}
+
+use sqlx::SqlSafeStr;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite() {
+    story(sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres() {
+    let opened = postgres().await;
+    assert_eq!(opened.store.kind(), Kind::Postgres);
+    story(opened).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writers_wait_for_each_other() {
+    let opened = sqlite().await;
+    let store = std::sync::Arc::new(opened.store);
+    store.ensure_workspace("one", "W", 1).await.unwrap();
+    // Another process on the same file.
+    let second = std::sync::Arc::new(Store::open(&opened.url).await.unwrap());
+    let tasks: Vec<_> = (0..40)
+        .map(|n| {
+            let store = if n % 2 == 0 { store.clone() } else { second.clone() };
+            tokio::spawn(async move { insert(&store, &scope("one", 1), &new(n, "N")).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(store.read(&scope("one", 1)).count_connections(100).await.unwrap().all, 40);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    use sqlx::{AnyConnection, Connection, Executor};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("k.db");
+    let url = format!("sqlite:{}", path.display());
+    Store::open(&url).await.unwrap().close().await;
+    let mut connection = AnyConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    connection.execute("INSERT INTO schema_versions VALUES (99)").await.unwrap();
+    assert!(matches!(Store::open(&url).await, Err(StoreError::TooNew { found: 99, .. })));
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(matches!(Store::open("mysql://x").await, Err(StoreError::Url)));
+}
