@@ -1,1 +1,32 @@
-//! See docs/ARCHITECTURE.md.
+//! Keyhaven's use cases. A face parses a request, calls one function of this crate, and renders the result.
+
+mod app;
+mod catalogue;
+mod connection;
+pub mod connections;
+mod ctx;
+pub mod doctor;
+pub mod egress;
+mod error;
+pub mod jobs;
+mod master_key;
+mod metrics;
+mod names;
+mod schedule;
+pub mod sign_in;
+pub mod tokens;
+mod verification;
+
+pub use app::{Keyhaven, OpenError, Options};
+pub use connection::{Connection, Outcome};
+pub use ctx::{Actor, Clock, Ctx, Millis, Rng, SystemClock, SystemRng};
+pub use error::{Error, Kind, OtherAccount};
+pub use keyhaven_connectors::{
+    Account, Catalogue, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs, Reason, Status,
+    Suggestion, Words,
+};
+pub use keyhaven_store::StoreError;
+pub use keyhaven_vault::Secret;
+pub use master_key::{MasterKeyError, MasterKeySource};
+pub use metrics::Metrics;
+pub use names::{MAX_NAME, NAME_FIELD};

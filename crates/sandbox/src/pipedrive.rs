@@ -35,18 +35,10 @@ pub(crate) async fn handle(Shared(state): Shared<State>, request: Request) -> Re
         path: uri.path().into(),
         key_in,
     });
-    let (token, settings, ruling) = {
-        let mut world = state.lock();
-        let settings = world.settings;
-        let Some(token) = key.and_then(|key| world.tokens.get_mut(&key)) else {
-            drop(world);
-            sleep(Duration::from_millis(settings.latency_ms)).await;
-            return answers::unauthorized();
-        };
-        let ruling = token.usage.rule(settings.burst_limit, Instant::now());
-        (token.clone(), settings, ruling)
-    };
-    sleep(Duration::from_millis(settings.latency_ms.max(token.latency_ms))).await;
+    let (settings, known) = look_up(&state, key);
+    let latency = known.as_ref().map_or(0, |(token, _)| token.latency_ms).max(settings.latency_ms);
+    sleep(Duration::from_millis(latency)).await;
+    let Some((token, ruling)) = known else { return answers::unauthorized() };
     if let Some(answer) = forced(token.mode).await {
         return answer;
     }
@@ -63,6 +55,17 @@ pub(crate) async fn handle(Shared(state): Shared<State>, request: Request) -> Re
         headers.insert("x-ratelimit-reset", HeaderValue::from(2));
     }
     answer
+}
+
+fn look_up(state: &State, key: Option<String>) -> (Settings, Option<(Token, Ruling)>) {
+    let mut world = state.lock();
+    let settings = world.settings;
+    let token = key.and_then(|key| world.tokens.get_mut(&key));
+    let known = token.map(|token| {
+        let ruling = token.usage.rule(settings.burst_limit, Instant::now());
+        (token.clone(), ruling)
+    });
+    (settings, known)
 }
 
 fn host(headers: &HeaderMap) -> String {

@@ -1,0 +1,207 @@
+//! The application: everything the use cases need, opened once.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use keyhaven_connectors::{Catalogue, CatalogueError};
+use keyhaven_store::{Store, StoreError};
+use keyhaven_vault::{OpenError as VaultError, SealError, WorkspaceKey, WrappedKey};
+use tokio::sync::Notify;
+
+use crate::{
+    Actor, Clock, Ctx, MasterKeyError, MasterKeySource, Metrics, Rng, SystemClock, SystemRng, catalogue,
+    egress::{Egress, EgressConfig, EgressError},
+};
+
+/// The one workspace there is until accounts come.
+pub(crate) const DEFAULT_WORKSPACE: &str = "default";
+
+/// How to open Keyhaven.
+pub struct Options {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database: String,
+    /// Where the master key comes from.
+    pub master_key: MasterKeySource,
+    /// A folder of further connectors.
+    pub connectors: Option<PathBuf>,
+    /// The one door out.
+    pub egress: EgressConfig,
+    /// How often each connection is verified in the background.
+    pub verify_every: Duration,
+    /// Shown beside each `!`: whom to ask. A mail address, a URL or words.
+    pub support: Option<String>,
+}
+
+/// Why Keyhaven does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The master key is not the one that sealed this database.
+    #[error("this master key did not seal this database: {0}; start with the key file that belongs to it")]
+    OtherMasterKey(#[source] VaultError),
+    /// The workspace key cannot be made.
+    #[error("the workspace key cannot be made: {0}")]
+    WorkspaceKey(#[source] SealError),
+    /// A connector is wrong; each error names file, line and field.
+    #[error("{}", one_per_line(.0))]
+    Catalogue(Vec<CatalogueError>),
+    /// The connectors folder cannot be read.
+    #[error("the connectors folder {path} cannot be read: {source}")]
+    ConnectorsFolder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The door out cannot be set up.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+}
+
+fn one_per_line(errors: &[CatalogueError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Keyhaven, opened: the faces hold one and hand it to the use cases.
+pub struct Keyhaven {
+    pub(crate) store: Store,
+    pub(crate) key: WorkspaceKey,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) egress: Egress,
+    pub(crate) metrics: Metrics,
+    pub(crate) verify_every: Duration,
+    /// Rung when a job may be due sooner than the worker thinks.
+    pub(crate) job_scheduled: Notify,
+    /// The master key file, if other users of the machine can read it.
+    pub(crate) exposed_master_key: Option<PathBuf>,
+    support: Option<String>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+impl Keyhaven {
+    /// Opens database, key, catalogue and egress; makes what a first start needs.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        Self::open_with(options, Arc::new(SystemClock), Arc::new(SystemRng)).await
+    }
+
+    /// [`Keyhaven::open`] with the time and the randomness of the caller.
+    pub async fn open_with(
+        options: Options,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, OpenError> {
+        let catalogue = catalogue::load(options.connectors.as_deref())?;
+        let egress = Egress::new(options.egress)?;
+        let store = Store::open(&options.database).await?;
+        store.ensure_workspace(DEFAULT_WORKSPACE, "Default", clock.now()).await?;
+        let ctx = Ctx {
+            actor: Actor::System,
+            workspace: DEFAULT_WORKSPACE.into(),
+            client: None,
+            clock: clock.clone(),
+            rng: rng.clone(),
+        };
+        let key = workspace_key(&store, &ctx, &options.master_key).await?;
+        let exposed_master_key = options.master_key.readable_by_others();
+        if let Some(path) = &exposed_master_key {
+            tracing::warn!(path = %path.display(), "other users of this machine can read the master key; run chmod 600 on it");
+        }
+        Ok(Self {
+            store,
+            key,
+            catalogue,
+            egress,
+            metrics: Metrics::default(),
+            verify_every: options.verify_every,
+            job_scheduled: Notify::new(),
+            exposed_master_key,
+            support: options.support,
+            clock,
+            rng,
+        })
+    }
+
+    /// A context for `actor` in the default workspace. Only faces that have already established who is
+    /// asking may call it: the command line of the machine itself and the background worker.
+    pub fn ctx(&self, actor: Actor) -> Ctx {
+        Ctx {
+            actor,
+            workspace: DEFAULT_WORKSPACE.into(),
+            client: None,
+            clock: self.clock.clone(),
+            rng: self.rng.clone(),
+        }
+    }
+
+    /// Names one request in log and answer.
+    pub fn new_request_id(&self) -> String {
+        self.ctx(Actor::System).new_id("rq")
+    }
+
+    /// The apps that can be connected.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Whom to ask when something does not work, if the admin said so.
+    pub fn support(&self) -> Option<&str> {
+        self.support.as_deref()
+    }
+
+    /// Development overrides of the door out, as text; a face shows them loudly.
+    pub fn egress_overrides(&self) -> Vec<String> {
+        self.egress.overrides()
+    }
+
+    /// Counters, for `/metrics`.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Does the database answer?
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    /// Writes everything to disk and closes the database.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// Opens the workspace's key, or makes it on the first start. Two first starts at once agree: the
+/// second to write reads what the first has written.
+async fn workspace_key(
+    store: &Store,
+    ctx: &Ctx,
+    source: &MasterKeySource,
+) -> Result<WorkspaceKey, OpenError> {
+    let scope = ctx.scope();
+    let stored = store.read(&scope).workspace_key().await?;
+    let master = source.load(stored.is_some())?;
+    let open = |bytes: Vec<u8>| {
+        let wrapped = WrappedKey::from_bytes(bytes).map_err(OpenError::OtherMasterKey)?;
+        master.unwrap_workspace_key(&ctx.workspace, &wrapped).map_err(OpenError::OtherMasterKey)
+    };
+    if let Some(row) = stored {
+        return open(row.wrapped);
+    }
+    let (key, wrapped) = master.new_workspace_key(&ctx.workspace).map_err(OpenError::WorkspaceKey)?;
+    let mut tx = store.begin(&scope).await?;
+    let key_id = key.id().to_string();
+    tx.put_workspace_key(&key_id, &master.id().to_string(), wrapped.as_bytes()).await?;
+    ctx.audit(&mut tx, "workspace_key.create", &key_id).await?;
+    match tx.commit().await {
+        Ok(()) => Ok(key),
+        Err(StoreError::Conflict) => match store.read(&scope).workspace_key().await? {
+            Some(row) => open(row.wrapped),
+            None => Err(StoreError::Conflict.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,128 @@
+//! The list of connections, a page at a time.
+
+use keyhaven_store::{Cursor, ListFilter};
+
+use crate::{Connection, Ctx, Error, Keyhaven};
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Words to look for in name, account, app and plain fields.
+    pub search: String,
+    /// ✓, ! or both.
+    pub attention: Attention,
+    /// Only this connector.
+    pub connector: String,
+    /// The trash instead of the list.
+    pub deleted: bool,
+    /// Where the page begins: `next` or `previous` of another page.
+    pub cursor: Option<String>,
+    /// Connections on a page, 1 to 200; 0 means 50.
+    pub limit: u32,
+}
+
+/// Which statuses to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attention {
+    /// All.
+    #[default]
+    Any,
+    /// Only ✓.
+    Valid,
+    /// Only `invalid`.
+    Invalid,
+    /// Only `unverified`.
+    Unverified,
+    /// Both kinds of !.
+    Needed,
+}
+
+/// One page.
+#[derive(Debug)]
+pub struct Page {
+    /// Ordered by name.
+    pub items: Vec<Connection>,
+    /// Cursor of the page after this one.
+    pub next: Option<String>,
+    /// Cursor of the page before this one.
+    pub previous: Option<String>,
+}
+
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 200;
+
+/// One page, ordered by name.
+pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, Error> {
+    let limit = if query.limit == 0 { DEFAULT_LIMIT } else { query.limit };
+    if limit > MAX_LIMIT {
+        return Err(Error::field("limit", "It must be 1 to 200."));
+    }
+    let cursor = query.cursor.as_deref().map(decode).transpose()?;
+    let filter = ListFilter {
+        search: query.search.trim().to_lowercase(),
+        status: match query.attention {
+            Attention::Any => "",
+            Attention::Valid => "valid",
+            Attention::Invalid => "invalid",
+            Attention::Unverified => "unverified",
+            Attention::Needed => "attention",
+        }
+        .into(),
+        connector: query.connector.clone(),
+        deleted: query.deleted,
+    };
+    let page =
+        app.store.read(&ctx.scope()).list_connections(&filter, cursor.as_ref(), i64::from(limit)).await?;
+    Ok(Page {
+        items: page.rows.into_iter().map(|row| app.view(row)).collect::<Result<_, _>>()?,
+        next: page.next.as_ref().map(encode),
+        previous: page.previous.as_ref().map(encode),
+    })
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    /// All that are not deleted, counted up to [`COUNTED`].
+    pub all: i64,
+    /// Those that show !, counted up to [`COUNTED`].
+    pub attention: i64,
+    /// Those in the trash, counted up to [`COUNTED`].
+    pub deleted: i64,
+}
+
+/// Counting stops here: beyond it people want “many”, and no page shall wait for the exact number.
+pub const COUNTED: i64 = 1000;
+
+/// Counts, for the headings of the list.
+pub async fn counts(app: &Keyhaven, ctx: &Ctx) -> Result<Counts, Error> {
+    let counts = app.store.read(&ctx.scope()).count_connections(COUNTED).await?;
+    Ok(Counts { all: counts.all, attention: counts.attention, deleted: counts.deleted })
+}
+
+/// Cursors are opaque to callers: hex of direction, id and sort key.
+fn encode(cursor: &Cursor) -> String {
+    let direction = if cursor.backwards { 'b' } else { 'f' };
+    let text = format!("{direction}{}\n{}", cursor.id, cursor.sort_key);
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode(text: &str) -> Result<Cursor, Error> {
+    let wrong = || Error::field("cursor", "This is no cursor of this list; start again without one.");
+    if text.len() % 2 != 0 || text.len() > 2048 || !text.is_ascii() {
+        return Err(wrong());
+    }
+    let bytes: Result<Vec<u8>, _> =
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16)).collect();
+    let text = String::from_utf8(bytes.map_err(|_| wrong())?).map_err(|_| wrong())?;
+    if text.contains('\0') {
+        return Err(wrong());
+    }
+    let (head, sort_key) = text.split_once('\n').ok_or_else(wrong)?;
+    let (backwards, id) = match head.split_at_checked(1) {
+        Some(("f", id)) => (false, id),
+        Some(("b", id)) => (true, id),
+        _ => return Err(wrong()),
+    };
+    Ok(Cursor { sort_key: sort_key.into(), id: id.into(), backwards })
+}

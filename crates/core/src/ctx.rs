@@ -1,0 +1,115 @@
+//! Who does something, in which workspace, and when.
+
+use std::{fmt, sync::Arc};
+
+use keyhaven_store::{Scope, StoreError, Tx};
+
+/// Milliseconds since 1970-01-01 UTC: how every point in time is written.
+pub type Millis = i64;
+
+/// Where the time of day comes from; tests hold it still.
+pub trait Clock: Send + Sync {
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    fn now(&self) -> Millis;
+}
+
+/// Where randomness for ids and jitter comes from. Keys and tokens take theirs in the vault.
+pub trait Rng: Send + Sync {
+    /// Fills `bytes` with random bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the time of day is read")]
+    fn now(&self) -> Millis {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_millis() as Millis)
+    }
+}
+
+/// The operating system's randomness.
+pub struct SystemRng;
+
+impl Rng for SystemRng {
+    #[expect(clippy::expect_used, reason = "a system without randomness cannot go on safely")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system gives randomness");
+    }
+}
+
+/// Whoever does something; written into the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Keyhaven itself: background checks, clean-up.
+    System,
+    /// A person who signed in with a one-time link.
+    Session,
+    /// A program with an access token; its id.
+    Token(String),
+    /// Somebody at the command line of this machine.
+    CommandLine,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::Session => f.write_str("session"),
+            Self::Token(id) => write!(f, "token:{id}"),
+            Self::CommandLine => f.write_str("command-line"),
+        }
+    }
+}
+
+/// What every use case is called with.
+#[derive(Clone)]
+pub struct Ctx {
+    /// Whoever does it.
+    pub actor: Actor,
+    /// The tenant; nothing is read or written outside it.
+    pub workspace: String,
+    /// Address of the client, where there is one; for the audit log.
+    pub client: Option<String>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+}
+
+impl Ctx {
+    /// Now, by the clock that came in.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// The same, with the address that the request came from.
+    pub fn from_client(mut self, client: impl ToString) -> Self {
+        self.client = Some(client.to_string());
+        self
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        Scope { workspace: self.workspace.clone(), actor: self.actor.to_string(), now: self.now() }
+    }
+
+    /// A new id such as `cn_3f9a…`: a prefix that says what it names, and 80 random bits.
+    pub(crate) fn new_id(&self, prefix: &str) -> String {
+        let mut bytes = [0; 10];
+        self.rng.fill(&mut bytes);
+        bytes.iter().fold(format!("{prefix}_"), |id, byte| id + &format!("{byte:02x}"))
+    }
+
+    /// Writes into the audit log, in the transaction of what it tells.
+    pub(crate) async fn audit(&self, tx: &mut Tx, action: &str, subject: &str) -> Result<(), StoreError> {
+        tx.audit(&self.new_id("au"), action, subject, "{}", self.client.as_deref()).await
+    }
+
+    /// `span`, longer or shorter by up to a tenth: work that started together drifts apart.
+    pub(crate) fn jitter(&self, span: Millis) -> Millis {
+        let mut bytes = [0; 2];
+        self.rng.fill(&mut bytes);
+        let tenth = span / 10;
+        span - tenth + 2 * tenth * Millis::from(u16::from_le_bytes(bytes)) / Millis::from(u16::MAX)
+    }
+}

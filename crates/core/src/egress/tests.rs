@@ -1,0 +1,1 @@
+//! Faults on a real network, with real TLS.

@@ -1,0 +1,77 @@
+//! Counters in Prometheus' text form. No label ever holds a name, an id or a value of a field.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    connector: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+/// All counters of one server.
+pub struct Metrics {
+    registry: Registry,
+    verifications: Family<Outcome, Counter>,
+    verification_seconds: Histogram,
+    requests: Family<Answered, Counter>,
+    connections: Gauge,
+    attention: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("keyhaven");
+        let verifications = Family::default();
+        let verification_seconds =
+            Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0].into_iter());
+        let (requests, connections, attention) = (Family::default(), Gauge::default(), Gauge::default());
+        registry.register("verifications", "Verifications by app and outcome", verifications.clone());
+        registry.register(
+            "verification_seconds",
+            "How long a verification took",
+            verification_seconds.clone(),
+        );
+        registry.register("http_requests", "Requests answered, by route and status", requests.clone());
+        registry.register("connections", "Connections that are not deleted", connections.clone());
+        registry.register("connections_needing_attention", "Connections that show !", attention.clone());
+        Self { registry, verifications, verification_seconds, requests, connections, attention }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn verified(&self, connector: &str, reason: &'static str, took: Duration) {
+        self.verifications.get_or_create(&Outcome { connector: connector.into(), reason }).inc();
+        self.verification_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts one answered request. `route` is the pattern, not the path.
+    pub fn answered(&self, method: &'static str, route: &str, status: u16) {
+        self.requests.get_or_create(&Answered { method, route: route.into(), status }).inc();
+    }
+
+    pub(crate) fn set_connections(&self, all: i64, attention: i64) {
+        self.connections.set(all);
+        self.attention.set(attention);
+    }
+
+    /// The text that `/metrics` answers with.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,71 @@
+//! Connection names and the slugs made from them.
+
+use keyhaven_connectors::FieldError;
+
+/// The longest connection name, in characters.
+pub const MAX_NAME: usize = 120;
+
+/// The field under which errors of the name are told.
+pub const NAME_FIELD: &str = "name";
+
+/// Trims a name and checks that it can be shown safely: any script and emoji, but nothing that
+/// breaks lines or turns the direction of the text around it.
+pub(crate) fn check(name: &str) -> Result<String, FieldError> {
+    let name = name.trim();
+    let refuse = |message: &str| Err(FieldError { field: NAME_FIELD.into(), message: message.into() });
+    if name.is_empty() {
+        return refuse("Give the connection a name, such as “Sales EU”.");
+    }
+    if name.chars().count() > MAX_NAME {
+        return refuse("This name is too long: 120 characters at most.");
+    }
+    if name.chars().any(|c| c.is_control() || turns_text(c)) {
+        return refuse("This name holds invisible control characters. Type it again by hand.");
+    }
+    Ok(name.to_owned())
+}
+
+/// Line separators, and the marks that override the direction of what follows them.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// `Sales EU (main)` → `sales-eu-main`. A name without ASCII letters gives `fallback`.
+pub(crate) fn slug(name: &str, fallback: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() == 48 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { fallback.to_owned() } else { slug.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_script_pass_and_tricks_do_not() {
+        for good in ["Sales EU", " Größe ", "مبيعات", "👩‍💻 team", &"x".repeat(120)] {
+            assert_eq!(check(good).ok().as_deref(), Some(good.trim()));
+        }
+        for bad in ["", "  ", "a\0b", "a\nb", "a\u{202e}b", "a\u{2066}b", "\u{1b}[31m", &"x".repeat(300)] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn slugs_are_plain_words() {
+        let table = [("Sales EU", "sales-eu"), ("  --A & B--", "a-b"), ("مبيعات", "pipedrive"), ("é1", "1")];
+        for (name, want) in table {
+            assert_eq!(slug(name, "pipedrive"), want);
+        }
+    }
+}
