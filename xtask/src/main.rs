@@ -1,2 +1,53 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask test` and its like. Standard library only, so that it is there in a second.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+
+mod browser;
+mod deny;
+mod imports;
+mod paths;
+mod run;
+mod set_up;
+mod steps;
+mod tally;
+
+use std::{env, process::ExitCode};
+
+const HELP: &str = "\
+Developer commands of Keyhaven.
+
+  cargo xtask test [--only STEP,…]   all tests; installs what they need where it can
+  cargo xtask e2e [FILTER]           the tests in a real browser, or those whose name holds FILTER
+  cargo xtask bench                  measures the figures and writes docs/PERFORMANCE.md
+  cargo xtask screenshots            takes the pictures of docs/screenshots
+
+Steps of test, in order:
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => steps::run(None),
+        ["test", "--only", only] => steps::run(Some(only)),
+        ["e2e"] => browser::tests(""),
+        ["e2e", filter] => browser::tests(filter),
+        ["bench"] => browser::bench(),
+        ["screenshots"] => browser::screenshots(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}{}", steps::list());
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("“{}” is no command.\n\n{HELP}{}", words.join(" "), steps::list());
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
