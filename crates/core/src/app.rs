@@ -8,7 +8,8 @@ use keyhaven_vault::{OpenError as VaultError, SealError, WorkspaceKey, WrappedKe
 use tokio::sync::Notify;
 
 use crate::{
-    Actor, Clock, Ctx, MasterKeyError, MasterKeySource, Metrics, Rng, SystemClock, SystemRng, catalogue,
+    Actor, Clock, Ctx, Error, MasterKeyError, MasterKeySource, Metrics, Rng, SystemClock, SystemRng,
+    catalogue, connections,
     egress::{Egress, EgressConfig, EgressError},
 };
 
@@ -158,9 +159,16 @@ impl Keyhaven {
         self.egress.overrides()
     }
 
-    /// Counters, for `/metrics`.
+    /// Counters to add to.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// All counters, in Prometheus' text form.
+    pub async fn metrics_text(&self, ctx: &Ctx) -> Result<String, Error> {
+        let counts = connections::counts(self, ctx).await?;
+        self.metrics.set_connections(counts.all, counts.attention);
+        Ok(self.metrics.text())
     }
 
     /// Does the database answer?

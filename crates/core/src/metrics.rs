@@ -45,8 +45,16 @@ impl Default for Metrics {
             verification_seconds.clone(),
         );
         registry.register("http_requests", "Requests answered, by route and status", requests.clone());
-        registry.register("connections", "Connections that are not deleted", connections.clone());
-        registry.register("connections_needing_attention", "Connections that show !", attention.clone());
+        registry.register(
+            "connections",
+            "Connections that are not deleted, counted up to 1000",
+            connections.clone(),
+        );
+        registry.register(
+            "connections_needing_attention",
+            "Connections that show !, counted up to 1000",
+            attention.clone(),
+        );
         Self { registry, verifications, verification_seconds, requests, connections, attention }
     }
 }
@@ -67,8 +75,7 @@ impl Metrics {
         self.attention.set(attention);
     }
 
-    /// The text that `/metrics` answers with.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode(&mut text, &self.registry);

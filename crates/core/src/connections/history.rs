@@ -1,6 +1,7 @@
 //! The last 90 days, as status pages show them.
 
 use keyhaven_connectors::Status;
+use keyhaven_store::VerificationRow;
 
 use super::row;
 use crate::{Ctx, Error, Keyhaven, ctx::Millis};
@@ -33,6 +34,35 @@ impl Day {
             _ => None,
         }
     }
+}
+
+/// One verification of the past.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// When.
+    pub at: Millis,
+    /// The machine word of what was found.
+    pub reason: String,
+    /// A finer machine word.
+    pub detail: Option<String>,
+    /// How long it took, in milliseconds.
+    pub ms: i64,
+    /// What made Keyhaven ask: `save`, `asked` or `background`.
+    pub trigger: String,
+}
+
+/// The most recent verifications, newest first.
+pub async fn recent(app: &Keyhaven, ctx: &Ctx, which: &str, limit: i64) -> Result<Vec<Check>, Error> {
+    let id = row(app, ctx, which).await?.id;
+    let rows = app.store.read(&ctx.scope()).recent_verifications(&id, limit).await?;
+    let check = |row: VerificationRow| Check {
+        at: row.at,
+        reason: row.reason,
+        detail: row.detail,
+        ms: row.ms,
+        trigger: row.trigger,
+    };
+    Ok(rows.into_iter().map(check).collect())
 }
 
 /// Exactly [`DAYS`] days, the oldest first, today last.

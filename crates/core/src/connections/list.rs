@@ -37,6 +37,31 @@ pub enum Attention {
     Needed,
 }
 
+impl Attention {
+    /// Reads the machine word; empty means all.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "" => Self::Any,
+            "valid" => Self::Valid,
+            "invalid" => Self::Invalid,
+            "unverified" => Self::Unverified,
+            "attention" => Self::Needed,
+            _ => return None,
+        })
+    }
+
+    /// The machine word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "",
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Unverified => "unverified",
+            Self::Needed => "attention",
+        }
+    }
+}
+
 /// One page.
 #[derive(Debug)]
 pub struct Page {
@@ -60,14 +85,7 @@ pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, 
     let cursor = query.cursor.as_deref().map(decode).transpose()?;
     let filter = ListFilter {
         search: query.search.trim().to_lowercase(),
-        status: match query.attention {
-            Attention::Any => "",
-            Attention::Valid => "valid",
-            Attention::Invalid => "invalid",
-            Attention::Unverified => "unverified",
-            Attention::Needed => "attention",
-        }
-        .into(),
+        status: query.attention.as_str().into(),
         connector: query.connector.clone(),
         deleted: query.deleted,
     };

@@ -18,7 +18,7 @@ pub use change::{
 };
 pub use create::{Idempotency, NewConnection, create};
 pub(crate) use history::LIVES as HISTORY_LIVES;
-pub use history::{DAYS as HISTORY_DAYS, Day, history};
+pub use history::{Check, DAYS as HISTORY_DAYS, Day, history, recent};
 pub use list::{Attention, COUNTED, Counts, ListQuery, Page, counts, list};
 pub(crate) use remove::purge;
 pub use remove::{Removal, TRASH_LIVES, delete, restore};

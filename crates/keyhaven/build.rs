@@ -1,0 +1,37 @@
+//! Hashes and compresses the assets, so that they can be cached for ever and weigh little.
+
+use std::{
+    env, fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::Write,
+    path::Path,
+};
+
+use flate2::{Compression, write::GzEncoder};
+
+const ASSETS: [(&str, &str); 3] = [
+    ("app.css", "text/css; charset=utf-8"),
+    ("app.js", "text/javascript; charset=utf-8"),
+    ("htmx.min.js", "text/javascript; charset=utf-8"),
+];
+
+fn main() {
+    println!("cargo::rerun-if-changed=assets");
+    let out = env::var("OUT_DIR").expect("cargo sets it");
+    let mut code = String::from("pub(super) static ASSETS: &[Asset] = &[\n");
+    for (name, mime) in ASSETS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name);
+        let bytes = fs::read(&path).expect("the asset is there");
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&bytes).expect("memory takes all");
+        let small = Path::new(&out).join(format!("{name}.gz"));
+        fs::write(&small, gzip.finish().expect("memory takes all")).expect("the build folder can be written");
+        code += &format!(
+            "    Asset {{ name: {name:?}, hash: \"{:016x}\", mime: {mime:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({small:?}) }},\n",
+            hasher.finish()
+        );
+    }
+    fs::write(Path::new(&out).join("assets.rs"), code + "];\n").expect("the build folder can be written");
+}

@@ -1,0 +1,50 @@
+//! The JSON API.
+
+mod body;
+mod connections;
+mod connectors;
+mod health;
+mod openapi;
+mod problem;
+pub(crate) mod wire;
+
+use axum::{
+    Router,
+    http::StatusCode,
+    response::Response,
+    routing::{get, post},
+};
+
+pub(crate) use openapi::document;
+pub(crate) use problem::{refuse, refused};
+
+use crate::server::{AppState, Caller};
+
+/// All routes of the API. Each stands in the OpenAPI document, too: a test compares.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::get))
+        .route("/api/v1/connectors", get(connectors::list))
+        .route("/api/v1/connectors/{id}", get(connectors::get))
+        .route("/api/v1/connections", get(connections::list).post(connections::create))
+        .route(
+            "/api/v1/connections/{id}",
+            get(connections::get).patch(connections::change).delete(connections::delete),
+        )
+        .route("/api/v1/connections/{id}/verify", post(connections::verify))
+        .route("/api/v1/connections/{id}/restore", post(connections::restore))
+        .route("/api/v1/connections/{id}/history", get(connections::history))
+        .route("/api/{*rest}", axum::routing::any(unknown))
+        .method_not_allowed_fallback(wrong_method)
+}
+
+async fn unknown(_: Caller) -> Response {
+    refuse(StatusCode::NOT_FOUND, "There is nothing at this path.")
+}
+
+async fn wrong_method(_: Caller) -> Response {
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "This path does not take this method.")
+}

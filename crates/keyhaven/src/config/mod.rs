@@ -1,0 +1,184 @@
+//! Settings: each is a flag, an environment variable and a key of one TOML file, in this order of weight.
+
+mod file;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use keyhaven_core::{
+    Keyhaven, MasterKeySource, OpenError, Options, Secret,
+    egress::{EgressConfig, Override},
+};
+use serde::Deserialize;
+
+pub(crate) use file::ConfigError;
+
+/// Where the data are and how the apps are reached.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct Settings {
+    /// Folder of database, master key and settings [default: the platform's data folder]
+    #[arg(long, env = "KEYHAVEN_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: sqlite in the data folder]
+    #[arg(long, env = "KEYHAVEN_DATABASE", value_name = "URL", hide_env_values = true)]
+    database: Option<String>,
+    /// File of the master key [default: master.key in the data folder, made on the first start].
+    /// The key itself may also stand in the environment: KEYHAVEN_MASTER_KEY
+    #[arg(long, env = "KEYHAVEN_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
+    /// Folder of further connectors, one folder each
+    #[arg(long, env = "KEYHAVEN_CONNECTORS", value_name = "DIR")]
+    connectors: Option<PathBuf>,
+    /// How often each connection is verified in the background [default: 6h]
+    #[arg(long, env = "KEYHAVEN_VERIFY_EVERY", value_name = "TIME", value_parser = parse_span)]
+    #[serde(deserialize_with = "file::span")]
+    verify_every: Option<Duration>,
+    /// Whom to ask when something does not work: shown beside each !
+    #[arg(long, env = "KEYHAVEN_SUPPORT", value_name = "CONTACT")]
+    support: Option<String>,
+    /// Further certificate authorities (PEM) to trust when apps are reached
+    #[arg(long, env = "KEYHAVEN_EGRESS_CA", value_name = "FILE")]
+    egress_ca: Option<PathBuf>,
+    /// For development only: send hosts elsewhere, such as '*.pipedrive.com=http://127.0.0.1:9001'
+    #[arg(long, env = "KEYHAVEN_EGRESS_OVERRIDE", value_name = "HOST=URL,…")]
+    egress_override: Option<String>,
+    /// File of these settings [default: keyhaven.toml in the data folder, where there is one]
+    #[arg(long, env = "KEYHAVEN_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+}
+
+/// How the server is reached.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct ServerSettings {
+    /// Address to listen on [default: 127.0.0.1:8787]
+    #[arg(long, env = "KEYHAVEN_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// How people reach this server, such as https://keyhaven.example.com [default: http://ADDRESS]
+    #[arg(long, env = "KEYHAVEN_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// What to log: error, warn, info, debug or trace [default: info]
+    #[arg(long, env = "KEYHAVEN_LOG", value_name = "LEVEL")]
+    pub log: Option<String>,
+}
+
+/// How the server listens where nothing else is said.
+pub(crate) const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
+
+const DEFAULT_VERIFY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Settings that cannot be used, or data that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetUpError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl Settings {
+    /// A fresh folder and an override: how the demo runs.
+    pub(crate) fn for_demo(self, data: PathBuf, egress_override: String) -> Self {
+        Self {
+            data: Some(data),
+            database: None,
+            master_key_file: None,
+            egress_override: Some(egress_override),
+            ..self
+        }
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> Result<PathBuf, ConfigError> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => dirs::data_dir().map(|base| base.join("keyhaven")).ok_or(ConfigError::NoHome),
+        }
+    }
+
+    /// Fills what neither flag nor environment said from the file, where there is one.
+    pub(crate) fn with_file(self) -> Result<(Self, ServerSettings), ConfigError> {
+        let Some((file, server)) = file::load(self.config.as_deref(), &self.data()?)? else {
+            return Ok((self, ServerSettings::default()));
+        };
+        let merged = Self {
+            data: self.data.or(file.data),
+            database: self.database.or(file.database),
+            master_key_file: self.master_key_file.or(file.master_key_file),
+            connectors: self.connectors.or(file.connectors),
+            verify_every: self.verify_every.or(file.verify_every),
+            support: self.support.or(file.support),
+            egress_ca: self.egress_ca.or(file.egress_ca),
+            egress_override: self.egress_override.or(file.egress_override),
+            config: self.config,
+        };
+        Ok((merged, server))
+    }
+
+    /// Opens the data that these settings name.
+    pub(crate) async fn open(&self) -> Result<Keyhaven, SetUpError> {
+        let (settings, _) = self.clone().with_file()?;
+        settings.open_as_is().await
+    }
+
+    /// [`Settings::open`] for settings that hold the file's already.
+    pub(crate) async fn open_as_is(self) -> Result<Keyhaven, SetUpError> {
+        Ok(Keyhaven::open(self.options()?).await?)
+    }
+
+    fn options(self) -> Result<Options, ConfigError> {
+        let data = self.data()?;
+        file::make_private_folder(&data)?;
+        let from_environment = std::env::var("KEYHAVEN_MASTER_KEY").ok().filter(|text| !text.is_empty());
+        let master_key = match (from_environment, self.master_key_file) {
+            (Some(_), Some(_)) => return Err(ConfigError::TwoMasterKeys),
+            (Some(text), None) => MasterKeySource::Text(Secret::new(text)),
+            (None, Some(path)) => MasterKeySource::File(path),
+            (None, None) => MasterKeySource::DataFolder(data.join("master.key")),
+        };
+        let overrides = Override::parse_list(self.egress_override.as_deref().unwrap_or_default());
+        Ok(Options {
+            database: self
+                .database
+                .unwrap_or_else(|| format!("sqlite:{}", data.join("keyhaven.db").display())),
+            master_key,
+            connectors: self.connectors,
+            egress: EgressConfig {
+                overrides: overrides
+                    .map_err(|error| ConfigError::Setting("egress-override", error.to_string()))?,
+                extra_ca: self.egress_ca,
+                ..EgressConfig::default()
+            },
+            verify_every: self.verify_every.unwrap_or(DEFAULT_VERIFY_EVERY),
+            support: self.support.filter(|support| !support.is_empty()),
+        })
+    }
+}
+
+impl ServerSettings {
+    /// Fills what neither flag nor environment said from the file.
+    pub(crate) fn or(self, file: Self) -> Self {
+        Self {
+            listen: self.listen.or(file.listen),
+            public_url: self.public_url.or(file.public_url),
+            log: self.log.or(file.log),
+        }
+    }
+}
+
+/// `6h`, `90m`, `1d`; from one minute to a month.
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("“{text}” is no span of time; write 30m, 6h or 1d");
+    let span: jiff::SignedDuration = match text.strip_suffix('d') {
+        Some(days) => jiff::SignedDuration::from_hours(24 * days.trim().parse::<i64>().map_err(|_| wrong())?),
+        None => text.parse().map_err(|_| wrong())?,
+    };
+    let span = Duration::try_from(span).map_err(|_| wrong())?;
+    let fits = (Duration::from_secs(60)..=Duration::from_secs(31 * 86_400)).contains(&span);
+    if fits { Ok(span) } else { Err(format!("“{text}” is out of range: 1m to 31d")) }
+}

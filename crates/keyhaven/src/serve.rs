@@ -1,0 +1,142 @@
+//! `keyhaven serve`: opens the data, listens, works in the background, ends in order.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use keyhaven_core::{Actor, Keyhaven, jobs, sign_in};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    config::{DEFAULT_LISTEN, ServerSettings, SetUpError, Settings},
+    server::{self, AppState, Site},
+};
+
+/// Why the server did not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// Settings or data.
+    #[error(transparent)]
+    SetUp(#[from] SetUpError),
+    /// The log level.
+    #[error("“{0}” is no log level; write error, warn, info, debug or trace")]
+    Log(String),
+    /// The address.
+    #[error("cannot listen on {address}: {source}; choose another one with --listen")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The public URL.
+    #[error(
+        "the public URL “{0}” cannot be used; write http:// or https:// and a host, such as https://keyhaven.example.com"
+    )]
+    PublicUrl(String),
+    /// The sign-in link cannot be made.
+    #[error(transparent)]
+    Link(#[from] keyhaven_core::Error),
+    /// The system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A server that listens, and has not begun to answer.
+pub(crate) struct Ready {
+    /// Where people reach it.
+    pub site: Arc<Site>,
+    pub app: Arc<Keyhaven>,
+    listener: TcpListener,
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) async fn run(settings: Settings, server: ServerSettings) -> Result<(), ServeError> {
+    let ready = prepare(settings, server).await?;
+    let link = ready.sign_in_link().await?;
+    println(&format!("Keyhaven {} runs on {}", env!("CARGO_PKG_VERSION"), ready.site.public_url));
+    println(&format!("Sign in once with:  {link}"));
+    ready.serve().await
+}
+
+/// Opens the data and the socket.
+pub(crate) async fn prepare(settings: Settings, server: ServerSettings) -> Result<Ready, ServeError> {
+    let (settings, from_file) = settings.with_file().map_err(SetUpError::from)?;
+    let server = server.or(from_file);
+    start_log(server.log.as_deref().unwrap_or("info"))?;
+    let wanted = server.listen.unwrap_or(DEFAULT_LISTEN);
+    // The socket first: an address in use is told before anything is written.
+    let listener =
+        TcpListener::bind(wanted).await.map_err(|source| ServeError::Listen { address: wanted, source })?;
+    let address = listener.local_addr()?;
+    let public_url = public_url(server.public_url, address)?;
+    let app = settings.open_as_is().await?;
+    for one in app.egress_overrides() {
+        tracing::warn!("development override of egress: {one}");
+    }
+    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener })
+}
+
+fn public_url(given: Option<String>, address: SocketAddr) -> Result<String, ServeError> {
+    let Some(given) = given else { return Ok(format!("http://{address}")) };
+    let url = given.trim_end_matches('/');
+    let uri: Option<axum::http::Uri> = url.parse().ok();
+    let fits = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some()
+            && matches!(uri.path(), "" | "/")
+            && uri.query().is_none()
+    });
+    if fits { Ok(url.to_owned()) } else { Err(ServeError::PublicUrl(given)) }
+}
+
+impl Ready {
+    /// A fresh one-time link.
+    pub(crate) async fn sign_in_link(&self) -> Result<String, ServeError> {
+        let token = sign_in::issue_link(&self.app, &self.app.ctx(Actor::CommandLine)).await?;
+        Ok(self.site.sign_in_url(token.expose()))
+    }
+
+    /// Answers until the process is told to stop, then ends in order.
+    pub(crate) async fn serve(self) -> Result<(), ServeError> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let (stop_jobs, stopped) = watch::channel(false);
+        let worker = tokio::spawn(jobs::run(self.app.clone(), stopped));
+        let router = server::router(AppState { app: self.app.clone(), site: self.site });
+        server::serve(self.listener, router, async {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            tracing::info!("stopping");
+        })
+        .await;
+        let _ = stop_jobs.send(true);
+        if let Err(error) = worker.await {
+            tracing::error!(%error, "the background worker ended badly");
+        }
+        self.app.close().await;
+        Ok(())
+    }
+}
+
+/// Logs to standard error. A second call in one process changes nothing.
+fn start_log(level: &str) -> Result<(), ServeError> {
+    use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+    let level: tracing::Level = level.parse().map_err(|_| ServeError::Log(level.into()))?;
+    // Other crates' chatter may hold headers and statements: it is never logged below a warning.
+    let targets = Targets::new()
+        .with_default(tracing::Level::WARN)
+        .with_targets(["keyhaven", "keyhaven_core", "keyhaven_store"].map(|name| (name, level)));
+    let to = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let _ = tracing_subscriber::registry().with(to).with(targets).try_init();
+    Ok(())
+}
+
+/// To standard output; a reader that went away is no reason to stop a server.
+pub(crate) fn println(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(io::stdout(), "{line}");
+}

@@ -1,0 +1,26 @@
+//! One router from the faces, behind the same guards.
+
+mod auth;
+mod guard;
+mod listen;
+mod state;
+
+use axum::{Router, middleware};
+
+pub(crate) use auth::{Caller, SESSION_COOKIE, SignedIn, session_cookie};
+pub(crate) use listen::serve;
+pub(crate) use state::{AppState, Site};
+
+use crate::{api, web};
+
+/// Everything that Keyhaven answers. The guards stand outside, so that they also see what no route matches.
+pub(crate) fn router(state: AppState) -> Router {
+    api::router()
+        .merge(web::router())
+        .fallback(web::not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), guard::cross_site))
+        .layer(middleware::from_fn(guard::bound_body))
+        .layer(middleware::from_fn(guard::headers))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::count))
+        .with_state(state)
+}

@@ -1,0 +1,245 @@
+//! The form of a connection: made from the catalogue, for adding and editing.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use keyhaven_core::{Connector, Error, FieldError, Inputs, NAME_FIELD, Secret};
+
+use super::{
+    markdown,
+    page::{Chrome, show},
+};
+use crate::server::{AppState, SignedIn};
+
+/// What the browser sends.
+pub(super) type Sent = Form<Vec<(String, String)>>;
+
+/// One box of the form.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Box {
+    pub id: String,
+    pub label: String,
+    pub help: String,
+    pub value: String,
+    pub placeholder: String,
+    pub suffix: Option<String>,
+    pub secret: bool,
+    pub required: bool,
+    pub optional: bool,
+    pub step: Option<usize>,
+    pub error: Option<String>,
+    pub focus: bool,
+    /// Where one value can be checked while the person goes on.
+    pub check: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "form.html")]
+pub(super) struct FormPage {
+    pub chrome: Chrome,
+    pub title: String,
+    pub app: String,
+    pub name: String,
+    pub action: String,
+    pub back: String,
+    pub editing: bool,
+    pub revision: Option<i64>,
+    pub problems_title: String,
+    pub problems: Vec<(String, String)>,
+    pub fields: Vec<Box>,
+    pub intro: String,
+    pub steps: Vec<Step>,
+}
+
+/// One step of the guide.
+pub(super) struct Step {
+    pub number: usize,
+    pub title: String,
+    pub body: String,
+    pub picture: Option<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "field.html")]
+struct OneField {
+    field: Box,
+}
+
+/// Values to show again, and what is wrong with them. Secrets are never among them.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub values: BTreeMap<String, String>,
+    pub errors: Vec<FieldError>,
+    pub other: Option<String>,
+}
+
+/// Takes apart what was sent: the name, the fields, and the revision that was worked on.
+pub(super) struct Taken {
+    pub name: String,
+    pub inputs: Inputs,
+    pub revision: Option<i64>,
+    plain: BTreeMap<String, String>,
+}
+
+impl Taken {
+    pub(super) fn new(connector: &Connector, sent: Vec<(String, String)>) -> Self {
+        let mut taken =
+            Self { name: String::new(), inputs: Inputs::new(), revision: None, plain: BTreeMap::new() };
+        for (id, value) in sent {
+            match id.as_str() {
+                NAME_FIELD => taken.name = value,
+                "revision" => taken.revision = value.parse().ok(),
+                _ => {
+                    if connector.fields.iter().any(|field| field.id == id && !field.is_secret()) {
+                        taken.plain.insert(id.clone(), value.clone());
+                    }
+                    taken.inputs.insert(id, Secret::new(value));
+                }
+            }
+        }
+        taken
+    }
+
+    /// To show again: plain values as they were typed.
+    pub(super) fn shown(&self) -> Shown {
+        let mut values = self.plain.clone();
+        values.insert(NAME_FIELD.into(), self.name.clone());
+        Shown { values, ..Shown::default() }
+    }
+}
+
+impl Shown {
+    /// The same with what went wrong.
+    pub(super) fn with(mut self, error: Error) -> (StatusCode, Self) {
+        match error {
+            Error::Invalid(errors) => {
+                self.errors = errors;
+                (StatusCode::UNPROCESSABLE_ENTITY, self)
+            }
+            error => {
+                let status = match error {
+                    Error::Stale { .. } => StatusCode::CONFLICT,
+                    _ => StatusCode::INTERNAL_SERVER_ERROR,
+                };
+                tracing::warn!(%error, "a form could not be saved");
+                self.other =
+                    Some(format!("{}. {}", super::page::capital(&error.to_string()), error.remedy()));
+                (status, self)
+            }
+        }
+    }
+}
+
+/// The boxes of a connector, the connection's name first.
+pub(super) fn boxes(connector: &Connector, shown: &Shown, editing: bool) -> Vec<Box> {
+    let error =
+        |id: &str| shown.errors.iter().find(|error| error.field == id).map(|error| error.message.clone());
+    let value = |id: &str| shown.values.get(id).cloned().unwrap_or_default();
+    let name = Box {
+        id: NAME_FIELD.into(),
+        label: "Connection Name".into(),
+        help: connector.name_field.help.clone(),
+        value: value(NAME_FIELD),
+        placeholder: format!("e.g. {}", connector.name_field.example),
+        required: true,
+        error: error(NAME_FIELD),
+        ..Box::default()
+    };
+    let again = !shown.errors.is_empty() || shown.other.is_some();
+    let others = connector.fields.iter().map(|field| {
+        let secret = field.is_secret();
+        let help = match (secret, editing, again) {
+            (true, true, _) => "Leave it empty to keep the saved one.".to_owned(),
+            (true, false, true) => {
+                format!("Please paste it once more: it is never sent back to this page. {}", field.help)
+            }
+            _ => field.help.clone(),
+        };
+        let placeholder = if secret && editing {
+            "•••••••• saved".into()
+        } else {
+            format!("e.g. {}", field.example)
+        };
+        Box {
+            id: field.id.clone(),
+            label: field.label.clone(),
+            help,
+            value: if secret { String::new() } else { value(&field.id) },
+            placeholder,
+            suffix: field.suffix.clone(),
+            secret,
+            required: field.required && !(secret && editing),
+            optional: !field.required,
+            step: field.step,
+            error: error(&field.id),
+            focus: false,
+            check: (!secret).then(|| format!("/apps/{}/fields/{}", connector.id, field.id)),
+        }
+    });
+    let mut boxes: Vec<_> = std::iter::once(name).chain(others).collect();
+    if let Some(first) = boxes.iter_mut().find(|one| one.error.is_some()) {
+        first.focus = true;
+    }
+    boxes
+}
+
+/// What is wrong, as a list above the form.
+pub(super) fn problems(shown: &Shown) -> (String, Vec<(String, String)>) {
+    let fields = shown.errors.iter().map(|error| (error.field.clone(), error.message.clone()));
+    let all: Vec<_> = shown.other.iter().map(|text| (String::new(), text.clone())).chain(fields).collect();
+    let title = if all.len() == 1 {
+        "One thing is not right yet:".into()
+    } else {
+        format!("{} things are not right yet:", all.len())
+    };
+    (title, all)
+}
+
+/// The guide of a connector: introduction and steps.
+pub(super) fn guide(connector: &Connector) -> (String, Vec<Step>) {
+    let steps = connector.guide.steps.iter().zip(1..).map(|(step, number)| Step {
+        number,
+        title: step.title.clone(),
+        body: markdown::render(&step.body),
+        picture: step.picture.as_ref().map(|picture| {
+            (format!("/assets/connectors/{}/{}", connector.id, picture.file), picture.alt.clone())
+        }),
+    });
+    (markdown::render(&connector.guide.intro), steps.collect())
+}
+
+/// One plain value, put right and checked while the person goes on to the next box.
+pub(super) async fn check_one(
+    _: SignedIn,
+    State(state): State<AppState>,
+    Path((connector, field)): Path<(String, String)>,
+    Form(sent): Sent,
+) -> Response {
+    let found = state.app.catalogue().get(&connector);
+    let known = found.and_then(|connector| {
+        connector.fields.iter().find(|it| it.id == field && !it.is_secret()).map(|it| (connector, it))
+    });
+    let Some((connector, it)) = known else {
+        return super::refuse(StatusCode::NOT_FOUND, "There is no such field.");
+    };
+    let typed = sent.into_iter().find(|(id, _)| *id == field).map(|(_, value)| value).unwrap_or_default();
+    let mut shown = Shown::default();
+    match it.normalise(&typed) {
+        Ok(value) => drop(shown.values.insert(field.clone(), value)),
+        Err(message) => {
+            shown.values.insert(field.clone(), typed);
+            shown.errors.push(FieldError { field: field.clone(), message });
+        }
+    }
+    let mut boxes = boxes(connector, &shown, false);
+    let index = boxes.iter().position(|one| one.id == field).unwrap_or_default();
+    let mut field = boxes.swap_remove(index);
+    field.focus = false;
+    show(&OneField { field })
+}

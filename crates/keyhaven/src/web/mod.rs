@@ -1,0 +1,46 @@
+//! The pages.
+
+mod add;
+pub(crate) mod assets;
+mod connection;
+mod docs;
+mod edit;
+mod form;
+mod list;
+mod markdown;
+mod page;
+mod remove;
+mod sign_in;
+mod view;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+pub(crate) use page::{not_found, refuse, refused};
+
+use crate::server::AppState;
+
+/// All pages.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/", get(list::page))
+        .route("/connections/deleted", get(list::deleted))
+        .route("/connections/new", get(add::catalogue))
+        .route("/connections/new/{connector}", get(add::form).post(add::save))
+        .route("/apps/{connector}/fields/{field}", post(form::check_one))
+        .route("/connections/{which}", get(connection::page))
+        .route("/connections/{which}/edit", get(edit::form).post(edit::save))
+        .route("/connections/{which}/rename", post(edit::rename))
+        .route("/connections/{which}/verify", post(connection::verify))
+        .route("/connections/{which}/use-suggestion", post(connection::use_suggestion))
+        .route("/connections/{which}/pending/{answer}", post(connection::answer))
+        .route("/connections/{which}/delete", get(remove::ask).post(remove::delete))
+        .route("/connections/{which}/restore", post(remove::restore))
+        .route("/docs/api", get(docs::page))
+        .route("/sign-in", get(sign_in::redeem))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/assets/{hash}/{name}", get(assets::get))
+        .route("/assets/connectors/{connector}/{file}", get(assets::connector))
+}
