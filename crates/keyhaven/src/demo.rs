@@ -34,6 +34,17 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// Runs the sandbox alone until it is told to stop.
+pub(crate) async fn sandbox_only(listen: SocketAddr) -> Result<(), ServeError> {
+    let started = Sandbox::start(listen).await;
+    let sandbox = started.map_err(|source| ServeError::Listen { address: listen, source })?;
+    println(&format!("The stand-in for Pipedrive listens on http://{}", sandbox.address()));
+    println(&format!("KEYHAVEN_EGRESS_OVERRIDE='*.pipedrive.com=http://{}'", sandbox.address()));
+    tokio::signal::ctrl_c().await?;
+    sandbox.stop().await;
+    Ok(())
+}
+
 async fn start_sandbox(wanted: SocketAddr) -> io::Result<Sandbox> {
     match Sandbox::start(wanted).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

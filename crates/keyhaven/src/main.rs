@@ -1,10 +1,25 @@
 //! Keyhaven: the self-hosted place where a team connects its apps.
 
 mod api;
+mod cli;
 mod config;
 mod demo;
 mod serve;
 mod server;
 mod web;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(cli::run(cli)),
+        Err(error) => {
+            tracing::error!(%error, "the system gives no threads");
+            ExitCode::FAILURE
+        }
+    }
+}

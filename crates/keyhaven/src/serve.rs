@@ -70,13 +70,23 @@ pub(crate) async fn prepare(settings: Settings, server: ServerSettings) -> Resul
     // The socket first: an address in use is told before anything is written.
     let listener =
         TcpListener::bind(wanted).await.map_err(|source| ServeError::Listen { address: wanted, source })?;
-    let address = listener.local_addr()?;
-    let public_url = public_url(server.public_url, address)?;
+    let public_url = public_url(server.public_url, listener.local_addr()?)?;
     let app = settings.open_as_is().await?;
     for one in app.egress_overrides() {
         tracing::warn!("development override of egress: {one}");
     }
     Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener })
+}
+
+/// The data, and how a server with these settings is reached, without one.
+pub(crate) async fn site_of(
+    settings: Settings,
+    server: ServerSettings,
+) -> Result<(Site, Keyhaven), ServeError> {
+    let (settings, from_file) = settings.with_file().map_err(SetUpError::from)?;
+    let server = server.or(from_file);
+    let public_url = public_url(server.public_url, server.listen.unwrap_or(DEFAULT_LISTEN))?;
+    Ok((Site { public_url }, settings.open_as_is().await?))
 }
 
 fn public_url(given: Option<String>, address: SocketAddr) -> Result<String, ServeError> {

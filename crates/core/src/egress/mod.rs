@@ -14,7 +14,10 @@ use http::{HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, dns::GaiResolver},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
@@ -89,8 +92,8 @@ impl Egress {
         let tls = tls(config.extra_ca)?;
         let overrides: Arc<[Override]> = config.overrides.into();
         Ok(Self {
-            public: client(PublicOnly, tls.clone(), true, config.connect_timeout),
-            elsewhere: client(overrides::Dial(overrides.clone()), tls, false, config.connect_timeout),
+            public: client(PublicOnly, tls.clone(), true, config.connect_timeout, false),
+            elsewhere: client(overrides::Dial(overrides.clone()), tls, false, config.connect_timeout, false),
             overrides,
             max_body: config.max_body,
         })
@@ -151,7 +154,13 @@ impl Egress {
     }
 }
 
-fn client<R>(resolver: R, tls: ClientConfig, https_only: bool, connect_timeout: Duration) -> HttpsClient<R>
+fn client<R>(
+    resolver: R,
+    tls: ClientConfig,
+    https_only: bool,
+    connect_timeout: Duration,
+    set_host: bool,
+) -> HttpsClient<R>
 where
     HttpConnector<R>: Clone,
     HttpsConnector<HttpConnector<R>>:
@@ -167,8 +176,15 @@ where
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .pool_max_idle_per_host(4)
-        .set_host(false)
+        .set_host(set_host)
         .build(https.enable_http1().wrap_connector(http))
+}
+
+/// Reaches any address: only for the server that the user of the command line names.
+pub(crate) type PlainClient = HttpsClient<GaiResolver>;
+
+pub(crate) fn plain_client() -> Result<PlainClient, EgressError> {
+    Ok(client(GaiResolver::new(), tls(None)?, false, EgressConfig::default().connect_timeout, true))
 }
 
 fn tls(extra_ca: Option<PathBuf>) -> Result<ClientConfig, EgressError> {

@@ -13,7 +13,7 @@ use super::{AppState, Site};
 use crate::{api, web};
 
 /// The cookie that holds the session.
-pub(crate) const SESSION_COOKIE: &str = "kh_session";
+const SESSION_COOKIE: &str = "kh_session";
 
 /// A person with a session: what pages take.
 pub(crate) struct SignedIn(pub Ctx);

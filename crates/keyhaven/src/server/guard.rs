@@ -21,18 +21,13 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_DRAIN: usize = 64 * 1024 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(15);
 
-/// Identifies one request in log and answer.
-#[derive(Clone)]
-pub(crate) struct RequestId(pub String);
-
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Counts and logs the request: route and status, never headers, query or body.
-pub(super) async fn count(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = state.app.new_request_id();
-    request.extensions_mut().insert(RequestId(id.clone()));
     let method = known_method(request.method());
     let route =
         request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());

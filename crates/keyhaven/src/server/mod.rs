@@ -7,7 +7,7 @@ mod state;
 
 use axum::{Router, middleware};
 
-pub(crate) use auth::{Caller, SESSION_COOKIE, SignedIn, session_cookie};
+pub(crate) use auth::{Caller, SignedIn, session_cookie};
 pub(crate) use listen::serve;
 pub(crate) use state::{AppState, Site};
 

@@ -1,0 +1,117 @@
+//! A Keyhaven server somewhere else, for the command line. The user names the server, so no address is refused.
+
+use std::{error::Error as _, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Full, Limited};
+use keyhaven_vault::Secret;
+use serde_json::Value;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::egress::{self, EgressError, PlainClient};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// The address.
+    #[error("“{0}” is no server address; write it like https://keyhaven.example.com")]
+    Address(String),
+    /// The token cannot stand in a header.
+    #[error("the access token holds characters that no token has")]
+    Token,
+    /// Nobody answers.
+    #[error("the server {server} does not answer: {cause}")]
+    Unreachable {
+        /// Which.
+        server: String,
+        /// Why.
+        cause: String,
+    },
+    /// What answers is no Keyhaven.
+    #[error("{0} answers, but not as a Keyhaven server does")]
+    NotKeyhaven(String),
+    /// TLS.
+    #[error(transparent)]
+    SetUp(#[from] EgressError),
+}
+
+/// A server to call.
+pub struct Remote {
+    base: Url,
+    token: HeaderValue,
+    client: PlainClient,
+}
+
+/// Longer than any verification.
+const LIMIT: Duration = Duration::from_secs(30);
+const MAX_BODY: usize = 8 * 1024 * 1024;
+
+impl Remote {
+    /// A server by its address, with an access token.
+    pub fn new(server: &str, token: &Secret) -> Result<Self, RemoteError> {
+        let wrong = || RemoteError::Address(server.to_owned());
+        let mut base = Url::parse(server).map_err(|_| wrong())?;
+        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
+            return Err(wrong());
+        }
+        let path = format!("{}/", base.path().trim_end_matches('/'));
+        base.set_path(&path);
+        let mut token = HeaderValue::from_str(&format!("Bearer {}", token.expose().trim()))
+            .map_err(|_| RemoteError::Token)?;
+        token.set_sensitive(true);
+        Ok(Self { base, token, client: egress::plain_client()? })
+    }
+
+    /// Its address.
+    pub fn address(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Calls the API; tells status and JSON (null where there is none).
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(u16, Value), RemoteError> {
+        let unreachable = |cause: String| RemoteError::Unreachable { server: self.address().into(), cause };
+        let exchange = self.exchange(method, path, body);
+        timeout(LIMIT, exchange)
+            .await
+            .unwrap_or_else(|_| Err(unreachable("no answer within 30 seconds".into())))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(u16, Value), RemoteError> {
+        let unreachable = |cause: String| RemoteError::Unreachable { server: self.address().into(), cause };
+        let stranger = || RemoteError::NotKeyhaven(self.address().into());
+        let url = self.base.join(path.trim_start_matches('/')).map_err(|_| stranger())?;
+        let request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(header::AUTHORIZATION, self.token.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json");
+        let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let request = request.body(Full::new(bytes)).map_err(|_| stranger())?;
+        let answer = self.client.request(request).await.map_err(|error| {
+            unreachable(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+        })?;
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), MAX_BODY)
+            .collect()
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        let body = body.to_bytes();
+        if body.is_empty() {
+            return Ok((status, Value::Null));
+        }
+        Ok((status, serde_json::from_slice(&body).map_err(|_| stranger())?))
+    }
+}

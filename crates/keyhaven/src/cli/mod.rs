@@ -1,0 +1,143 @@
+//! The command line: one file for each command.
+
+mod backend;
+mod connect;
+mod connections;
+mod connectors;
+mod doctor;
+mod failure;
+mod fields;
+mod generate;
+mod printer;
+mod tokens;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{ServerSettings, Settings},
+    demo::{self, DemoArgs},
+    serve,
+};
+use backend::Target;
+use failure::Failure;
+use printer::Printer;
+
+/// The self-hosted place where a team connects its apps: an API key is saved once, verified, and used without being
+/// seen again.
+#[derive(Parser)]
+#[command(name = "keyhaven", version, arg_required_else_help = true, propagate_version = true)]
+#[command(
+    after_help = "Begin with `keyhaven demo`, or with `keyhaven serve` and the link that it prints.\n\n\
+    Exit codes: 0 done, 1 something failed, 2 the command was not understood, 3 the verdict is !"
+)]
+pub(crate) struct Cli {
+    /// Print JSON, the same that the API gives
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    #[command(after_help = "Example: keyhaven serve --listen 127.0.0.1:8787 --data /var/lib/keyhaven")]
+    Serve {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        server: ServerSettings,
+    },
+    /// Try Keyhaven with a stand-in for Pipedrive and nothing to set up
+    Demo(DemoArgs),
+    /// Run only the stand-in for Pipedrive, to test programs against
+    Sandbox {
+        /// Where it listens
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
+        listen: std::net::SocketAddr,
+    },
+    /// Make a one-time link that signs a browser in
+    SignInLink {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        server: ServerSettings,
+    },
+    /// Make, list and revoke access tokens for programs
+    #[command(subcommand)]
+    Token(tokens::TokenCommand),
+    /// Save a credential and verify it
+    Connect(connect::ConnectArgs),
+    /// List, show, verify, rename, edit, delete and restore connections
+    #[command(subcommand)]
+    Connections(connections::ConnectionsCommand),
+    /// The apps that can be connected
+    #[command(subcommand)]
+    Connectors(connectors::ConnectorsCommand),
+    /// Look whether everything is in order
+    Doctor(TargetArgs),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example: keyhaven completions bash > ~/.local/share/bash-completion/completions/keyhaven"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// Where to
+        #[arg(default_value = ".")]
+        folder: std::path::PathBuf,
+    },
+}
+
+/// The data of this machine, or a server.
+#[derive(Args, Clone)]
+struct TargetArgs {
+    /// Work on a server instead of the data of this machine; its access token stands in KEYHAVEN_TOKEN
+    #[arg(long, env = "KEYHAVEN_SERVER", value_name = "URL")]
+    server: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Does what was asked; the exit code says how it went.
+pub(crate) async fn run(cli: Cli) -> ExitCode {
+    let printer = Printer::new(cli.json);
+    match dispatch(cli.command, &printer).await {
+        Ok(code) => code,
+        Err(failure) => printer.failure(&failure),
+    }
+}
+
+async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve { settings, server } => serve::run(settings, server).await?,
+        Command::Demo(args) => demo::run(args).await?,
+        Command::Sandbox { listen } => demo::sandbox_only(listen).await?,
+        Command::SignInLink { settings, server } => tokens::sign_in_link(settings, server, printer).await?,
+        Command::Token(command) => tokens::run(command, printer).await?,
+        Command::Connect(args) => return connect::run(args, printer).await,
+        Command::Connections(command) => return connections::run(command, printer).await,
+        Command::Connectors(command) => connectors::run(command, printer).await?,
+        Command::Doctor(target) => return doctor::run(target, printer).await,
+        Command::Openapi => generate::openapi(printer)?,
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { folder } => generate::man(&folder, printer)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl TargetArgs {
+    async fn open(self) -> Result<Target, Failure> {
+        match self.server {
+            Some(server) => Target::remote(&server),
+            None => Target::local(self.settings).await,
+        }
+    }
+}
