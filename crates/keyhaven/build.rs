@@ -1,5 +1,7 @@
 //! Hashes and compresses the assets, so that they can be cached for ever and weigh little.
 
+#![expect(clippy::expect_used, reason = "a build script that cannot go on stops the build")]
+
 use std::{
     env, fs,
     hash::{DefaultHasher, Hash, Hasher},

@@ -6,6 +6,9 @@ use toml::de::DeTable;
 
 use crate::{Connector, Guide, check, definition::Definition, svg};
 
+/// File name to content.
+type Files = &'static [(&'static str, &'static [u8])];
+
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
 /// The files of one connector.

@@ -35,8 +35,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("keyhaven");
         let verifications = Family::default();
-        let verification_seconds =
-            Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0].into_iter());
+        let verification_seconds = Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
         let (requests, connections, attention) = (Family::default(), Gauge::default(), Gauge::default());
         registry.register("verifications", "Verifications by app and outcome", verifications.clone());
         registry.register(

@@ -127,7 +127,7 @@ fn encode(cursor: &Cursor) -> String {
 
 fn decode(text: &str) -> Result<Cursor, Error> {
     let wrong = || Error::field("cursor", "This is no cursor of this list; start again without one.");
-    if text.len() % 2 != 0 || text.len() > 2048 || !text.is_ascii() {
+    if !text.len().is_multiple_of(2) || text.len() > 2048 || !text.is_ascii() {
         return Err(wrong());
     }
     let bytes: Result<Vec<u8>, _> =

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
-        Client,
+        self, Client,
         connect::{HttpConnector, dns::GaiResolver},
     },
     rt::{TokioExecutor, TokioTimer},
@@ -163,8 +163,7 @@ fn client<R>(
 ) -> HttpsClient<R>
 where
     HttpConnector<R>: Clone,
-    HttpsConnector<HttpConnector<R>>:
-        hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static,
+    HttpsConnector<HttpConnector<R>>: legacy::connect::Connect + Clone + Send + Sync + 'static,
 {
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
@@ -229,29 +228,24 @@ fn fault(error: &(dyn StdError + 'static)) -> Fault {
     if causes.iter().any(|cause| cause.is::<rustls::Error>()) {
         return Fault::Tls;
     }
-    let connecting = causes.iter().any(|cause| {
-        cause
-            .downcast_ref::<hyper_util::client::legacy::Error>()
-            .is_some_and(hyper_util::client::legacy::Error::is_connect)
-    });
-    let slow = causes.iter().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-    });
-    match (slow, connecting) {
-        (true, _) => Fault::TimedOut,
-        // A handshake that is cut short is no TLS error to rustls, but it is no plain connection either.
-        (_, true)
-            if causes.iter().any(|cause| {
-                cause
-                    .downcast_ref::<io::Error>()
-                    .is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
-            }) =>
-        {
-            Fault::Tls
-        }
-        (_, true) => Fault::Connect,
-        _ => Fault::Broken,
+    let is = |kinds: &[io::ErrorKind]| {
+        causes
+            .iter()
+            .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind())))
+    };
+    let connecting = causes
+        .iter()
+        .any(|cause| cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect));
+    if is(&[io::ErrorKind::TimedOut]) {
+        return Fault::TimedOut;
     }
+    // A handshake that the other side cuts short is no error of rustls, and yet it is the secure connection that failed.
+    if connecting
+        && is(&[io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe])
+    {
+        return Fault::Tls;
+    }
+    if connecting { Fault::Connect } else { Fault::Broken }
 }
 
 #[cfg(test)]

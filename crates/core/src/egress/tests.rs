@@ -1,1 +1,236 @@
-//! Faults on a real network, with real TLS.
+//! The door on a real network, with real TLS: who answers wrongly, and what is made of it.
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::TlsAcceptor;
+use url::Url;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    file: tempfile::NamedTempFile,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(issuer.pem().as_bytes()).unwrap();
+        Self { issuer, file }
+    }
+
+    fn acceptor(&self, name: &str, expired: bool) -> TlsAcceptor {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        if expired {
+            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        }
+        let key = KeyPair::generate().unwrap();
+        let certificate: CertificateDer<'static> = params.signed_by(&key, &self.issuer).unwrap().into();
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        TlsAcceptor::from(Arc::new(
+            config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap(),
+        ))
+    }
+}
+
+/// Listens; each connection is answered with these bytes, over TLS where there is an acceptor.
+async fn server(
+    tls: Option<TlsAcceptor>,
+    answer: Vec<u8>,
+    stay_open: bool,
+) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, seen) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (tls, answer, count) = (tls.clone(), answer.clone(), count.clone());
+            tokio::spawn(async move {
+                match tls {
+                    Some(tls) => {
+                        let Ok(mut stream) = tls.accept(stream).await else { return };
+                        speak(&mut stream, &answer, stay_open, &count).await;
+                    }
+                    None => speak(&mut { stream }, &answer, stay_open, &count).await,
+                }
+            });
+        }
+    });
+    (address, seen)
+}
+
+async fn speak<S: AsyncReadExt + AsyncWriteExt + Unpin>(
+    stream: &mut S,
+    answer: &[u8],
+    stay: bool,
+    count: &AtomicUsize,
+) {
+    let mut request = vec![0; 4096];
+    let length = stream.read(&mut request).await.unwrap_or(0);
+    assert!(
+        String::from_utf8_lossy(&request[..length]).to_lowercase().contains("host: acme.test"),
+        "the host is kept"
+    );
+    count.fetch_add(1, Ordering::SeqCst);
+    let _ = stream.write_all(answer).await;
+    let _ = stream.flush().await;
+    if stay {
+        tokio::time::sleep(20 * SECOND).await;
+    }
+    let _ = stream.shutdown().await;
+}
+
+fn egress(scheme: &str, to: SocketAddr, authority: Option<&Authority>) -> Egress {
+    let overrides = Override::parse_list(&format!("acme.test={scheme}://{to}")).unwrap();
+    let extra_ca = authority.map(|authority| authority.file.path().to_owned());
+    Egress::new(EgressConfig { overrides, extra_ca, ..EgressConfig::default() }).unwrap()
+}
+
+async fn ask(egress: &Egress, url: &str, within: Duration) -> Result<Answer, Fault> {
+    let url = Url::parse(url).unwrap();
+    let allowed =
+        AllowedHost { host: url.host_str().unwrap().into(), port: url.port_or_known_default().unwrap() };
+    egress
+        .send(
+            &[allowed],
+            OutRequest { method: http::Method::GET, url, headers: http::HeaderMap::new() },
+            within,
+        )
+        .await
+}
+
+fn ok(body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+#[tokio::test]
+async fn certificates_are_checked() {
+    let (good, stranger) = (Authority::new(), Authority::new());
+    for (issuer, name, expired, want) in [
+        (&good, "acme.test", false, Ok(200)),
+        (&good, "other.test", false, Err(Fault::Tls)),
+        (&good, "acme.test", true, Err(Fault::Tls)),
+        (&stranger, "acme.test", false, Err(Fault::Tls)),
+    ] {
+        let (address, seen) = server(Some(issuer.acceptor(name, expired)), ok("hi"), false).await;
+        let got = ask(&egress("https", address, Some(&good)), "https://acme.test/x", 5 * SECOND).await;
+        assert_eq!(got.map(|answer| answer.status), want, "{name} {expired}");
+        // The request, and the key in it, only goes out when the other side has proven who it is.
+        assert_eq!(seen.load(Ordering::SeqCst), usize::from(want.is_ok()));
+    }
+    // Somebody who hangs up during the handshake.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closing = listener.local_addr().unwrap();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    assert_eq!(
+        ask(&egress("https", closing, Some(&good)), "https://acme.test/", 5 * SECOND).await.err(),
+        Some(Fault::Tls)
+    );
+}
+
+#[tokio::test]
+async fn faults_are_told_apart() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n".to_vec();
+    let huge =
+        [b"HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n".to_vec(), vec![b'x'; 2_000_000]].concat();
+    for (answer, stay, want) in [
+        (b"\x16\x03 garbage\r\n\r\n".to_vec(), false, Fault::Broken),
+        (Vec::new(), false, Fault::Broken),
+        (head.clone(), false, Fault::Broken),
+        (head, true, Fault::TimedOut),
+        (Vec::new(), true, Fault::TimedOut),
+        (huge, false, Fault::TooLarge),
+    ] {
+        let (address, _) = server(None, answer, stay).await;
+        let got = ask(&egress("http", address, None), "https://acme.test/", SECOND).await;
+        assert_eq!(got.err(), Some(want));
+    }
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    assert_eq!(
+        ask(&egress("http", free, None), "https://acme.test/", SECOND).await.err(),
+        Some(Fault::Connect)
+    );
+    let nowhere = Egress::new(EgressConfig::default()).unwrap();
+    assert_eq!(ask(&nowhere, "https://no-such-host.invalid/", 5 * SECOND).await.err(), Some(Fault::Dns));
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let (thief, robbed) = server(None, ok("thanks"), false).await;
+    for status in [301, 302, 303, 307, 308] {
+        let answer =
+            format!("HTTP/1.1 {status} Moved\r\nlocation: http://{thief}/\r\ncontent-length: 0\r\n\r\n");
+        let (address, _) = server(None, answer.into_bytes(), false).await;
+        let got = ask(&egress("http", address, None), "https://acme.test/", SECOND).await;
+        assert_eq!(got.unwrap().status, status);
+    }
+    assert_eq!(robbed.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn only_allowed_hosts_and_public_addresses_are_reached() {
+    // Somebody listens on this machine; nobody reaches them.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let egress = Egress::new(EgressConfig::default()).unwrap();
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "10.0.0.1",
+    ] {
+        let got = ask(&egress, &format!("https://{host}:{port}/"), SECOND).await;
+        assert_eq!(got.err(), Some(Fault::RefusedAddress), "{host}");
+    }
+    let request = |url: &str| OutRequest {
+        method: http::Method::GET,
+        url: Url::parse(url).unwrap(),
+        headers: http::HeaderMap::new(),
+    };
+    let allowed = [AllowedHost { host: "acme.test".into(), port: 443 }];
+    for url in
+        ["http://acme.test/", "https://acme.test:8443/", "https://evil.test/", "https://acme.test.evil.test/"]
+    {
+        assert_eq!(egress.send(&allowed, request(url), SECOND).await.err(), Some(Fault::NotAllowed), "{url}");
+    }
+    let untouched = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(untouched.is_err(), "a connection arrived");
+}
+
+#[test]
+fn useless_certificate_files_are_refused_at_start() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    for path in [empty.path().to_owned(), "/does/not/exist.pem".into()] {
+        let made = Egress::new(EgressConfig { extra_ca: Some(path), ..EgressConfig::default() });
+        assert!(matches!(made.err(), Some(EgressError::ExtraCa { .. })));
+    }
+}
