@@ -73,7 +73,9 @@ pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
 /// Encrypts `plain` for `aad` under a subkey of `key`: commitment ‖ nonce ‖ ciphertext ‖ tag.
 pub(crate) fn encrypt(key: &KeyBytes, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
     let nonce = random::<NONCE_LEN>();
-    let mut ciphertext = Zeroizing::new(plain.to_vec());
+    // Room for the tag at once: growing would leave a copy of the plaintext behind.
+    let mut ciphertext = Zeroizing::new(Vec::with_capacity(plain.len() + TAG_LEN));
+    ciphertext.extend_from_slice(plain);
     gcm_seal(&derive(key.as_slice(), &[], b"keyhaven/encrypt/1"), &nonce, aad, &mut ciphertext)?;
     let mut sealed = commitment(key, &nonce, aad).to_vec();
     sealed.extend(*nonce);
@@ -118,8 +120,6 @@ fn gcm_seal(
     aad: &[u8],
     in_out: &mut Zeroizing<Vec<u8>>,
 ) -> Result<(), SealError> {
-    // Room for the tag at once: growing would leave a copy of the plaintext behind.
-    in_out.reserve_exact(TAG_LEN);
     let nonce = Nonce::assume_unique_for_key(*nonce);
     gcm(key)?.seal_in_place_append_tag(nonce, Aad::from(aad), &mut **in_out).map_err(|_| SealError)
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     OpenError, SealError, Secret, WorkspaceKey,
-    crypto::{KeyBytes, decrypt, derive, encrypt, random},
+    crypto::{KEY_LEN, KeyBytes, OVERHEAD, decrypt, derive, encrypt, random},
     token::{checksum, from_hex, hex},
     workspace::key_bytes,
 };
@@ -65,15 +65,15 @@ impl MasterKey {
     /// Reads `khm1_…`; white space around it is dropped.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let body = text.trim().strip_prefix(PREFIX).ok_or(KeyError::Shape)?;
-        let (key, sum) = body.split_at_checked(64).ok_or(KeyError::Shape)?;
-        let bytes = Zeroizing::new(from_hex(key).ok_or(KeyError::Shape)?);
+        let (key, sum) = body.split_at_checked(2 * KEY_LEN).ok_or(KeyError::Shape)?;
+        let bytes = from_hex(key).ok_or(KeyError::Shape)?;
         if sum.len() != CHECKSUM {
             return Err(KeyError::Shape);
         }
         if *sum != checksum(PREFIX, key)[..] {
             return Err(KeyError::Checksum);
         }
-        Ok(Self::from_bytes(key_bytes(&bytes).map_err(|_| KeyError::Shape)?))
+        Ok(Self::from_bytes(bytes))
     }
 
     /// The text to keep in a file: `khm1_`, 64 hex digits, and a checksum.
@@ -119,7 +119,7 @@ pub struct WrappedKey(Vec<u8>);
 impl WrappedKey {
     /// Reads bytes that were stored.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, OpenError> {
-        let plausible = bytes.first() == Some(&VERSION) && bytes.len() > HEAD;
+        let plausible = bytes.first() == Some(&VERSION) && bytes.len() == HEAD + KEY_LEN + OVERHEAD;
         if plausible { Ok(Self(bytes)) } else { Err(OpenError::Format) }
     }
 

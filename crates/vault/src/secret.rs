@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// A secret text, such as an API key. It has neither `Debug`, `Display`, `Clone` nor `Serialize`, and its memory
 /// is zeroed when it is dropped.
@@ -21,9 +22,11 @@ use subtle::ConstantTimeEq;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes over a text.
+    /// Takes over a text; the memory that it had is zeroed.
     pub fn new(text: String) -> Self {
-        Self(SecretString::from(text))
+        // Copied first: to cut off a String's spare room may move it, and leave the old bytes where they were.
+        let text = Zeroizing::new(text);
+        Self(SecretString::from(Box::<str>::from(text.as_str())))
     }
 
     /// The text itself: for the request that carries it, and for nothing else.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use zeroize::Zeroizing;
 
 use crate::{Secret, crypto::random};
 
@@ -50,7 +51,7 @@ const BODY: usize = 40;
 impl Token {
     /// A new random token.
     pub fn generate(kind: TokenKind) -> Self {
-        let body = hex(random::<{ BODY / 2 }>().as_slice());
+        let body = Zeroizing::new(hex(random::<{ BODY / 2 }>().as_slice()));
         let text = [kind.prefix(), &body, &checksum(kind.prefix(), &body)].concat();
         Self { kind, text: Secret::new(text) }
     }
@@ -59,7 +60,7 @@ impl Token {
     pub fn parse(kind: TokenKind, text: &str) -> Result<Self, TokenError> {
         let body = text.strip_prefix(kind.prefix()).ok_or(TokenError::Shape)?;
         let (random, sum) = body.split_at_checked(BODY).ok_or(TokenError::Shape)?;
-        if from_hex(random).is_none() || sum.len() != 8 {
+        if from_hex::<{ BODY / 2 }>(random).is_none() || sum.len() != 8 {
             return Err(TokenError::Shape);
         }
         if *sum != checksum(kind.prefix(), random)[..] {
@@ -98,8 +99,10 @@ impl TokenHash {
 }
 
 pub(crate) fn checksum(prefix: &str, body: &str) -> String {
-    let digest = digest(&SHA256, [prefix, body].concat().as_bytes());
-    hex(&digest.as_ref()[..4])
+    let mut sha = Context::new(&SHA256);
+    sha.update(prefix.as_bytes());
+    sha.update(body.as_bytes());
+    hex(&sha.finish().as_ref()[..4])
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -111,16 +114,20 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Lower-case hex only: one text for each value.
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+/// Exactly `N` bytes, in lower-case hex only: one text for each value.
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
     let digit = |c: u8| match c {
         b'0'..=b'9' => Some(c - b'0'),
         b'a'..=b'f' => Some(c - b'a' + 10),
         _ => None,
     };
-    let pairs = text.as_bytes().chunks_exact(2);
-    if !pairs.remainder().is_empty() {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = Zeroizing::new([0; N]);
+    if pairs.len() != N || !rest.is_empty() {
         return None;
     }
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
 }

@@ -1,5 +1,12 @@
 //! What the vault promises, for any input: it opens what it sealed, in its place, and nothing else.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what a test does not expect, fails it"
+)]
+
 use keyhaven_vault::{
     KeyError, MasterKey, OpenError, Place, Sealed, Secret, Token, TokenError, TokenKind, WorkspaceKey,
     WrappedKey,
@@ -59,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_and_texts_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in any::<String>()) {
+    fn any_bytes_and_texts_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "(kh_|khm1_)?([0-9a-fé]{38,78}|\\PC*)") {
         let key = workspace_key();
         prop_assert!(Sealed::from_bytes(bytes.clone()).and_then(|sealed| key.open(&PLACE, &sealed)).is_err());
         prop_assert!(WrappedKey::from_bytes(bytes).and_then(|key| MasterKey::generate().unwrap_workspace_key("ws", &key)).is_err());
@@ -68,24 +75,83 @@ proptest! {
     }
 }
 
+/// What a change of this byte looks like. Sealed bytes are a format version, a key id, and then blocks of
+/// commitment ‖ nonce ‖ ciphertext ‖ tag.
+fn noticed_as(byte: usize, blocks: &[usize]) -> &'static str {
+    let mut start = 1 + 16;
+    if byte < start {
+        return if byte == 0 { "format" } else { "other key" };
+    }
+    for plain in blocks {
+        if byte < start + 32 + 12 {
+            return "commitment";
+        }
+        start += 32 + 12 + plain + 16;
+        if byte < start {
+            return "tampered";
+        }
+    }
+    panic!("byte {byte} belongs to nothing");
+}
+
+fn word(error: OpenError) -> &'static str {
+    match error {
+        OpenError::Format => "format",
+        OpenError::OtherKey { wanted, given } if wanted != given => "other key",
+        OpenError::OtherKey { .. } => "the same key twice",
+        OpenError::Commitment => "commitment",
+        OpenError::Tampered => "tampered",
+    }
+}
+
 #[test]
-fn every_flipped_bit_is_noticed() {
+fn every_flipped_bit_is_noticed_for_what_it_is() {
     let master = MasterKey::generate();
     let (key, wrapped) = master.new_workspace_key("ws").unwrap();
     let sealed = key.seal(&PLACE, &Secret::new("0123456789abcdef".into())).unwrap();
-    for bit in 0..sealed.as_bytes().len() * 8 {
-        let mut bytes = sealed.as_bytes().to_vec();
+    let flipped = |bytes: &[u8], bit: usize| {
+        let mut bytes = bytes.to_vec();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        let opened = Sealed::from_bytes(bytes).and_then(|sealed| key.open(&PLACE, &sealed));
-        assert!(opened.is_err(), "bit {bit} of a sealed value");
+        bytes
+    };
+    for bit in 0..sealed.as_bytes().len() * 8 {
+        let opened = Sealed::from_bytes(flipped(sealed.as_bytes(), bit))
+            .and_then(|sealed| key.open(&PLACE, &sealed))
+            .err()
+            .map(word);
+        assert_eq!(opened, Some(noticed_as(bit / 8, &[32, 16])), "bit {bit} of a sealed value");
     }
     for bit in 0..wrapped.as_bytes().len() * 8 {
-        let mut bytes = wrapped.as_bytes().to_vec();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let opened =
-            WrappedKey::from_bytes(bytes).and_then(|wrapped| master.unwrap_workspace_key("ws", &wrapped));
-        assert!(opened.is_err(), "bit {bit} of a wrapped key");
+        let opened = WrappedKey::from_bytes(flipped(wrapped.as_bytes(), bit))
+            .and_then(|wrapped| master.unwrap_workspace_key("ws", &wrapped))
+            .err()
+            .map(word);
+        assert_eq!(opened, Some(noticed_as(bit / 8, &[32])), "bit {bit} of a wrapped key");
     }
+}
+
+#[test]
+fn a_forged_key_id_meets_the_commitment() {
+    let (one, other) = (MasterKey::generate(), MasterKey::generate());
+    let ((key, wrapped), (other_key, other_wrapped)) =
+        (one.new_workspace_key("ws").unwrap(), other.new_workspace_key("ws").unwrap());
+    let seal = |key: &WorkspaceKey| key.seal(&PLACE, &Secret::new("secret".into())).unwrap();
+    let (sealed, other_sealed) = (seal(&key), seal(&other_key));
+    let forged = |body: &[u8], id: &[u8]| [&id[..17], &body[17..]].concat();
+    let sealed = Sealed::from_bytes(forged(sealed.as_bytes(), other_sealed.as_bytes())).unwrap();
+    assert_eq!(error(other_key.open(&PLACE, &sealed)), OpenError::Commitment);
+    let wrapped = WrappedKey::from_bytes(forged(wrapped.as_bytes(), other_wrapped.as_bytes())).unwrap();
+    assert_eq!(other.unwrap_workspace_key("ws", &wrapped).err(), Some(OpenError::Commitment));
+}
+
+#[test]
+fn another_length_is_no_wrapped_key() {
+    let master = MasterKey::generate();
+    let bytes = master.new_workspace_key("ws").unwrap().1.as_bytes().to_vec();
+    for cut in 0..bytes.len() {
+        assert_eq!(WrappedKey::from_bytes(bytes[..cut].to_vec()).err(), Some(OpenError::Format), "{cut}");
+    }
+    assert_eq!(WrappedKey::from_bytes([&bytes[..], &[0]].concat()).err(), Some(OpenError::Format));
 }
 
 #[test]
@@ -111,11 +177,15 @@ fn a_master_key_survives_its_text_and_a_typing_error_does_not() {
     let again = MasterKey::from_text(&format!("  {}\n", text.expose())).ok().unwrap();
     assert_eq!(again.unwrap_workspace_key("ws", &wrapped).ok().unwrap().id(), key.id());
     assert_eq!(again.unwrap_workspace_key("other", &wrapped).err(), Some(OpenError::Commitment));
-    let typo = text.expose().replace(['a', '1'], "b");
-    assert_eq!(
-        MasterKey::from_text(&typo).err().map(|error| matches!(error, KeyError::Checksum | KeyError::Shape)),
-        Some(true)
-    );
+    for (at, c) in text.expose().char_indices() {
+        let mut typo = text.expose().to_owned();
+        typo.replace_range(at..=at, if c == 'a' { "b" } else { "a" });
+        let want = if at < "khm1_".len() { KeyError::Shape } else { KeyError::Checksum };
+        assert_eq!(MasterKey::from_text(&typo).err(), Some(want), "character {at}");
+        assert_eq!(MasterKey::from_text(&text.expose()[..at]).err(), Some(KeyError::Shape), "cut at {at}");
+    }
+    let loud = text.expose().to_uppercase().replace("KHM1_", "khm1_");
+    assert_eq!(MasterKey::from_text(&loud).err(), Some(KeyError::Shape));
     assert!(matches!(
         MasterKey::generate().unwrap_workspace_key("ws", &wrapped).err(),
         Some(OpenError::OtherKey { wanted, .. }) if wanted == master.id()
