@@ -82,6 +82,10 @@ impl Field {
         if value.len() > MAX_VALUE {
             return Err(format!("{} is too long.", self.label));
         }
+        // Before anything is put right: what a line break hides must not be joined to what stands before it.
+        if value.trim().chars().any(char::is_control) {
+            return Err(format!("{} holds a line break or another invisible character. Copy it again.", self.label));
+        }
         let mut value = value.to_owned();
         for step in &self.normalise {
             value = step.apply(&value, self.suffix.as_deref().unwrap_or_default());
@@ -90,7 +94,7 @@ impl Field {
             return Ok(value);
         }
         if value.chars().any(char::is_control) {
-            return Err(format!("{} holds invisible control characters. Copy it again.", self.label));
+            return Err(format!("{} ends in an invisible character. Copy it again.", self.label));
         }
         if let Some(message) = self.refuse.get(&value) {
             return Err(message.clone());

@@ -38,9 +38,7 @@ pub(super) async fn run(args: ConnectArgs, printer: &Printer) -> Result<ExitCode
     let connector = target.connector(&args.connector).await?;
     let mut given = args.fields.given(&connector)?;
     let asks = !args.key_stdin;
-    if args.key_stdin {
-        given.extend(fields::secrets_from_stdin(&connector)?);
-    } else if !can_ask() {
+    if asks && !can_ask() {
         let remedy = "Give --name, the plain fields and --key-stdin, or run it in a terminal.";
         return Err(Failure::usage("there is nobody to ask for the key", remedy));
     }
@@ -49,6 +47,9 @@ pub(super) async fn run(args: ConnectArgs, printer: &Printer) -> Result<ExitCode
         None if asks => ask_name(printer, &connector)?,
         None => return Err(Failure::usage("the connection needs a name", "Give it with --name.")),
     };
+    if args.key_stdin {
+        given.extend(fields::secrets_from_stdin(&connector)?);
+    }
     if asks {
         ask_missing(printer, &connector, &mut given)?;
     }

@@ -372,7 +372,7 @@ fn the_openapi_document_fits() {
     let document: Value = serde_json::from_str(&text).unwrap();
     let source = include_str!("../../src/api/mod.rs");
     let routed: Vec<&str> =
-        source.split('"').filter(|word| word.starts_with('/') && !word.contains('*')).collect();
+        source.split('"').filter(|word| word.starts_with('/') && !word.contains(['*', '\n'])).collect();
     let mut described: Vec<&str> =
         document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let mut all = routed.clone();
@@ -387,7 +387,7 @@ fn the_openapi_document_fits() {
     }
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
     let refresh = "docs/openapi.json is old; refresh it with: cargo run -- openapi > docs/openapi.json";
-    assert_eq!(std::fs::read_to_string(kept).unwrap_or_default(), text, "{refresh}");
+    assert!(std::fs::read_to_string(kept).unwrap_or_default() == text, "{refresh}");
 }
 
 /// The same on PostgreSQL: two servers on one database, and a restart.
