@@ -84,7 +84,10 @@ impl Field {
         }
         // Before anything is put right: what a line break hides must not be joined to what stands before it.
         if value.trim().chars().any(char::is_control) {
-            return Err(format!("{} holds a line break or another invisible character. Copy it again.", self.label));
+            return Err(format!(
+                "{} holds a line break or another invisible character. Copy it again.",
+                self.label
+            ));
         }
         let mut value = value.to_owned();
         for step in &self.normalise {
@@ -127,13 +130,14 @@ impl Normaliser {
 fn host_label(value: &str, suffix: &str) -> String {
     let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
     let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let host = host.rsplit('@').next().unwrap_or_default();
     let host = match host.split_once(':') {
         Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
         _ => host,
     };
     let host = host.trim_end_matches('.');
-    host.strip_suffix(suffix).unwrap_or(host).to_owned()
+    let label = host.strip_suffix(suffix).unwrap_or(host);
+    // Nothing left of something: what was typed is refused, not taken for an empty box.
+    if label.is_empty() { value.to_owned() } else { label.to_owned() }
 }
 
 /// Adds the scheme where it is missing; drops query, fragment and the last slash. What is no URL stays as it is
