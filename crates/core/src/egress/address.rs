@@ -44,6 +44,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if s[0] & 0xe000 != 0x2000 {
         return false;
     }
+    // ISATAP: tunnels to the IPv4 address in its last half, under any prefix.
+    if matches!((s[4], s[5]), (0x0000 | 0x0200, 0x5efe)) {
+        return false;
+    }
     let special = matches!(
         (s[0], s[1]),
         (0x2001, 0..=0x01ff)           // Teredo, ORCHID, benchmarks and other protocol assignments
@@ -104,14 +108,46 @@ mod tests {
             "[fec0::1]",
             "[ff02::1]",
             "[4000::1]",
+            "[5f00::1]",
+            "[2001:0:7f00:1::1]",
+            "[2001:1ff:ffff::1]",
+            "[3fff:fff::1]",
+            "[2a00:1450::5efe:7f00:1]",
+            "[2a00:1450::200:5efe:a00:1]",
         ] {
             let url = url::Url::parse(&format!("https://{host}/")).unwrap();
             let address =
                 literal(url.host_str().unwrap()).unwrap_or_else(|| panic!("{host} is read as a name"));
             assert!(!is_public(address), "{host}");
         }
-        for host in ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "[2606:4700::1111]", "[2a00:1450::1]"]
-        {
+        // Just beside them the public internet goes on.
+        for host in [
+            "8.8.8.8",
+            "1.0.0.0",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.1",
+            "126.255.255.255",
+            "128.0.0.1",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.1",
+            "192.0.1.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "223.255.255.255",
+            "[2606:4700::1111]",
+            "[2a00:1450::1]",
+            "[2001:200::1]",
+            "[2001:db7::1]",
+            "[2001:db9::1]",
+            "[2003::1]",
+            "[3fff:1000::1]",
+        ] {
             assert!(is_public(literal(host).unwrap()), "{host}");
         }
         assert_eq!(literal("acme.pipedrive.com"), None);

@@ -4,31 +4,26 @@
 //! address is the one that is dialled; nothing is followed; everything is bounded.
 
 mod address;
+mod client;
+mod fault;
+mod gate;
 mod overrides;
 mod resolver;
 
-use std::{error::Error as StdError, fs, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::Response;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{
-        self, Client,
-        connect::{HttpConnector, dns::GaiResolver},
-    },
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper::body::Incoming;
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 use tokio::time::timeout;
 
+use client::{HttpsClient, client, tls};
+pub(crate) use client::{PlainClient, plain_client};
+use fault::fault;
+use gate::admit;
 pub use overrides::{Override, OverrideError};
-use resolver::{PublicOnly, Refused};
+use resolver::PublicOnly;
 
 /// How the door is set up.
 pub struct EgressConfig {
@@ -38,6 +33,8 @@ pub struct EgressConfig {
     pub extra_ca: Option<PathBuf>,
     /// The longest wait for a connection.
     pub connect_timeout: Duration,
+    /// The longest wait until the head of an answer is there, connecting included.
+    pub header_timeout: Duration,
     /// The largest answer, in bytes.
     pub max_body: usize,
 }
@@ -48,6 +45,7 @@ impl Default for EgressConfig {
             overrides: Vec::new(),
             extra_ca: None,
             connect_timeout: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(9),
             max_body: 1024 * 1024,
         }
     }
@@ -71,20 +69,15 @@ pub enum EgressError {
     Tls(#[from] rustls::Error),
 }
 
-type HttpsClient<R> = Client<HttpsConnector<HttpConnector<R>>, Full<Bytes>>;
-
 /// The one door out.
 pub struct Egress {
     public: HttpsClient<PublicOnly>,
     /// Dials whatever address an override names; used for nothing else.
     elsewhere: HttpsClient<overrides::Dial>,
     overrides: Arc<[Override]>,
+    header_timeout: Duration,
     max_body: usize,
 }
-
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Keyhaven/", env!("CARGO_PKG_VERSION")));
-/// Idle connections are kept for the next question, not for long: what is open can be counted.
-const IDLE: Duration = Duration::from_secs(30);
 
 impl Egress {
     /// Sets the door up.
@@ -95,6 +88,7 @@ impl Egress {
             public: client(PublicOnly, tls.clone(), true, config.connect_timeout, false),
             elsewhere: client(overrides::Dial(overrides.clone()), tls, false, config.connect_timeout, false),
             overrides,
+            header_timeout: config.header_timeout,
             max_body: config.max_body,
         })
     }
@@ -111,141 +105,31 @@ impl Egress {
         request: OutRequest,
         within: Duration,
     ) -> Result<Answer, Fault> {
-        timeout(within, self.exchange(allowed, request)).await.unwrap_or(Err(Fault::TimedOut))
+        let whole = async { self.read(self.ask(allowed, request).await?).await };
+        timeout(within, whole).await.unwrap_or(Err(Fault::TimedOut))
     }
 
-    async fn exchange(&self, allowed: &[AllowedHost], request: OutRequest) -> Result<Answer, Fault> {
-        let (host, port) = (request.url.host_str().unwrap_or_default(), request.url.port_or_known_default());
-        let is_allowed = allowed.iter().any(|one| one.host == host && Some(one.port) == port);
-        if request.url.scheme() != "https" || !is_allowed {
-            return Err(Fault::NotAllowed);
-        }
-        let elsewhere = self.overrides.iter().find(|one| one.covers(host));
-        // hyper does not resolve a literal address, and so the resolver would not see it.
-        if elsewhere.is_none() && address::literal(host).is_some_and(|ip| !address::is_public(ip)) {
-            return Err(Fault::RefusedAddress);
-        }
-        let uri = elsewhere.map_or_else(|| request.url.to_string(), |one| one.uri(&request.url));
-        let mut outgoing = Request::builder().method(request.method).uri(uri);
-        if let Some(headers) = outgoing.headers_mut() {
-            headers.extend(request.headers);
-            headers.insert(header::USER_AGENT, USER_AGENT);
-            let named = if request.url.port().is_some() {
-                format!("{host}:{}", port.unwrap_or(443))
-            } else {
-                host.to_owned()
-            };
-            headers.insert(header::HOST, HeaderValue::from_str(&named).map_err(|_| Fault::NotAllowed)?);
-        }
-        let outgoing = outgoing.body(Full::default()).map_err(|_| Fault::NotAllowed)?;
-        let sent = match elsewhere {
-            Some(_) => self.elsewhere.request(outgoing).await,
-            None => self.public.request(outgoing).await,
-        };
-        let answer = sent.map_err(|error| {
-            tracing::debug!(host, fault = ?fault(&error), "a request got no answer");
-            fault(&error)
-        })?;
+    /// Sends a request; the body of the answer is still to be read.
+    async fn ask(&self, allowed: &[AllowedHost], request: OutRequest) -> Result<Response<Incoming>, Fault> {
+        let admitted = admit(allowed, &self.overrides, request)?;
+        let host = admitted.request.uri().host().unwrap_or_default().to_owned();
+        let request = admitted.request.map(|()| Full::default());
+        let answer =
+            if admitted.elsewhere { self.elsewhere.request(request) } else { self.public.request(request) };
+        let answer = timeout(self.header_timeout, answer).await;
+        answer
+            .map_or(Err(Fault::TimedOut), |answer| answer.map_err(|error| fault(&error)))
+            .inspect_err(|fault| tracing::debug!(host, ?fault, "a request got no answer"))
+    }
+
+    async fn read(&self, answer: Response<Incoming>) -> Result<Answer, Fault> {
         let (parts, body) = answer.into_parts();
-        let body = Limited::new(body, self.max_body).collect().await.map_err(|error| {
-            if error.downcast_ref::<LengthLimitError>().is_some() { Fault::TooLarge } else { Fault::Broken }
-        })?;
+        let body = Limited::new(body, self.max_body)
+            .collect()
+            .await
+            .map_err(|error| if error.is::<LengthLimitError>() { Fault::TooLarge } else { Fault::Broken })?;
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes().to_vec() })
     }
-}
-
-fn client<R>(
-    resolver: R,
-    tls: ClientConfig,
-    https_only: bool,
-    connect_timeout: Duration,
-    set_host: bool,
-) -> HttpsClient<R>
-where
-    HttpConnector<R>: Clone,
-    HttpsConnector<HttpConnector<R>>: legacy::connect::Connect + Clone + Send + Sync + 'static,
-{
-    let mut http = HttpConnector::new_with_resolver(resolver);
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(connect_timeout));
-    let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
-    let https = if https_only { builder.https_only() } else { builder.https_or_http() };
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE)
-        .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(4)
-        .set_host(set_host)
-        .build(https.enable_http1().wrap_connector(http))
-}
-
-/// Reaches any address: only for the server that the user of the command line names.
-pub(crate) type PlainClient = HttpsClient<GaiResolver>;
-
-pub(crate) fn plain_client() -> Result<PlainClient, EgressError> {
-    Ok(client(GaiResolver::new(), tls(None)?, false, EgressConfig::default().connect_timeout, true))
-}
-
-fn tls(extra_ca: Option<PathBuf>) -> Result<ClientConfig, EgressError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = extra_ca {
-        let fail = |message: String| EgressError::ExtraCa { path: path.clone(), message };
-        let pem = fs::read(&path).map_err(|error| fail(error.to_string()))?;
-        let mut count = 0;
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-            roots.add(certificate).map_err(|error| fail(error.to_string()))?;
-            count += 1;
-        }
-        if count == 0 {
-            return Err(fail("it holds no certificate".into()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Tells the faults apart by what is at the bottom of an error.
-fn fault(error: &(dyn StdError + 'static)) -> Fault {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        causes.push(cause);
-        // An io::Error hides what it was made from.
-        let hidden = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn StdError + 'static));
-        next = hidden.or_else(|| cause.source());
-    }
-    if let Some(refused) = causes.iter().find_map(|cause| cause.downcast_ref::<Refused>()) {
-        return match refused {
-            Refused::Private => Fault::RefusedAddress,
-            Refused::Unknown => Fault::Dns,
-        };
-    }
-    if causes.iter().any(|cause| cause.is::<rustls::Error>()) {
-        return Fault::Tls;
-    }
-    let is = |kinds: &[io::ErrorKind]| {
-        causes
-            .iter()
-            .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind())))
-    };
-    let connecting = causes
-        .iter()
-        .any(|cause| cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect));
-    if is(&[io::ErrorKind::TimedOut]) {
-        return Fault::TimedOut;
-    }
-    // A handshake that the other side cuts short is no error of rustls, and yet it is the secure connection that failed.
-    if connecting
-        && is(&[io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe])
-    {
-        return Fault::Tls;
-    }
-    if connecting { Fault::Connect } else { Fault::Broken }
 }
 
 #[cfg(test)]

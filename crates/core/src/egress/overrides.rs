@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 use url::Url;
 
-use super::resolver::Refused;
+use super::{address, resolver::Refused};
 
 /// `*.pipedrive.com=http://127.0.0.1:9001`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,32 +27,44 @@ pub struct Override {
 
 /// Why a text is no override.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("“{0}” is no override; write HOST=URL, such as *.pipedrive.com=http://127.0.0.1:9001")]
-pub struct OverrideError(String);
+#[error("“{text}” is no override: {why}; write HOST=URL, such as *.pipedrive.com=http://127.0.0.1:9001")]
+pub struct OverrideError {
+    text: String,
+    why: &'static str,
+}
 
 impl Override {
     /// Reads one.
     pub fn parse(text: &str) -> Result<Self, OverrideError> {
-        let wrong = || OverrideError(text.to_owned());
-        let (pattern, target) = text.trim().split_once('=').ok_or_else(wrong)?;
-        let fixed = pattern.strip_prefix("*.").unwrap_or(pattern);
-        let plain = fixed.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-'))
-            && fixed.contains('.');
-        let url = Url::parse(target.trim()).map_err(|_| wrong())?;
-        let fits = matches!(url.scheme(), "http" | "https")
-            && matches!(url.path(), "" | "/")
-            && url.query().is_none();
-        let (Some(host), Some(port), true) = (url.host_str(), url.port_or_known_default(), plain && fits)
-        else {
-            return Err(wrong());
+        Self::read(text.trim()).map_err(|why| OverrideError { text: text.trim().to_owned(), why })
+    }
+
+    fn read(text: &str) -> Result<Self, &'static str> {
+        let (pattern, target) = text.split_once('=').ok_or("it has no “=”")?;
+        let pattern = pattern.trim().to_lowercase();
+        let fixed = pattern.strip_prefix("*.").unwrap_or(&pattern);
+        let is_name = fixed.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-'))
+            && fixed.split('.').all(|label| !label.is_empty());
+        // Not every name there is, nor all of .com; and an address is dialled as it is, so it cannot be sent elsewhere.
+        if !is_name || !fixed.contains('.') || address::literal(fixed).is_some() {
+            return Err("its host must be a name with at least two labels, of which the first may be “*”");
+        }
+        let url = Url::parse(target.trim()).map_err(|_| "its target is no URL")?;
+        let secure = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            _ => return Err("its target must be http or https"),
         };
-        let secure = url.scheme() == "https";
-        Ok(Self {
-            pattern: pattern.to_lowercase(),
-            secure,
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port,
-        })
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err("its target names no host");
+        };
+        if url[..url::Position::BeforeUsername] != url[..url::Position::BeforeHost]
+            || !matches!(&url[url::Position::BeforePath..], "" | "/")
+        {
+            return Err("its target is scheme, host and port, and nothing more");
+        }
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok(Self { pattern, secure, host, port })
     }
 
     /// Reads several, with commas between them.
@@ -60,7 +72,11 @@ impl Override {
         text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Self::parse).collect()
     }
 
+    /// Addresses are never covered: whoever dials would not ask [`Dial`] for them.
     pub(super) fn covers(&self, host: &str) -> bool {
+        if address::literal(host).is_some() {
+            return false;
+        }
         match self.pattern.strip_prefix('*') {
             Some(suffix) => host.ends_with(suffix) && host.len() > suffix.len(),
             None => host == self.pattern,
@@ -123,16 +139,30 @@ mod tests {
         assert_eq!(one.uri(&url), "http://acme.pipedrive.com:9001/api/v1/users/me?x=1");
         assert_eq!(Override::parse_list("a.com=http://[::1]:1, b.com=https://x").unwrap().len(), 2);
         assert_eq!(Override::parse_list("").unwrap(), []);
-        for wrong in [
-            "",
-            "x",
-            "*=http://127.0.0.1",
-            "a.com=ftp://x",
-            "a.com=http://x/path",
-            "a b.com=http://x",
-            "com=http://x",
+        for (wrong, why) in [
+            ("", "no “=”"),
+            ("x", "no “=”"),
+            ("=http://x", "two labels"),
+            ("*=http://127.0.0.1", "two labels"),
+            ("*.com=http://x", "two labels"),
+            ("com=http://x", "two labels"),
+            ("a b.com=http://x", "two labels"),
+            ("a..com=http://x", "two labels"),
+            ("*.*.com=http://x", "two labels"),
+            ("a.com:443=http://x", "two labels"),
+            ("10.0.0.1=http://x", "two labels"),
+            ("a.com=x", "no URL"),
+            ("a.com=", "no URL"),
+            ("a.com=ftp://x", "http or https"),
+            ("a.com=http://x/path", "nothing more"),
+            ("a.com=http://x?query", "nothing more"),
+            ("a.com=http://x/#part", "nothing more"),
+            ("a.com=http://user:key@x", "nothing more"),
         ] {
-            assert!(Override::parse(wrong).is_err(), "{wrong}");
+            let said = Override::parse(wrong).unwrap_err().to_string();
+            assert!(said.contains(why) && said.contains(wrong), "{wrong}: {said}");
         }
+        // It looks like a name, and yet addresses end so.
+        assert!(!Override::parse("*.0.1=http://127.0.0.1:9001").is_ok_and(|one| one.covers("127.0.0.1")));
     }
 }

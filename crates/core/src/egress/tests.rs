@@ -83,6 +83,19 @@ async fn server(
     (address, seen)
 }
 
+/// Speaks first, and nothing that anybody understands.
+async fn garbage() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"220 mail.test ESMTP\r\n").await;
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+    });
+    address
+}
+
 async fn speak<S: AsyncReadExt + AsyncWriteExt + Unpin>(
     stream: &mut S,
     answer: &[u8],
@@ -91,11 +104,11 @@ async fn speak<S: AsyncReadExt + AsyncWriteExt + Unpin>(
 ) {
     let mut request = vec![0; 4096];
     let length = stream.read(&mut request).await.unwrap_or(0);
+    count.fetch_add(1, Ordering::SeqCst);
     assert!(
         String::from_utf8_lossy(&request[..length]).to_lowercase().contains("host: acme.test"),
         "the host is kept"
     );
-    count.fetch_add(1, Ordering::SeqCst);
     let _ = stream.write_all(answer).await;
     let _ = stream.flush().await;
     if stay {
@@ -104,10 +117,13 @@ async fn speak<S: AsyncReadExt + AsyncWriteExt + Unpin>(
     let _ = stream.shutdown().await;
 }
 
+fn sent_to(scheme: &str, to: SocketAddr) -> Vec<Override> {
+    Override::parse_list(&format!("acme.test={scheme}://{to}")).unwrap()
+}
+
 fn egress(scheme: &str, to: SocketAddr, authority: Option<&Authority>) -> Egress {
-    let overrides = Override::parse_list(&format!("acme.test={scheme}://{to}")).unwrap();
     let extra_ca = authority.map(|authority| authority.file.path().to_owned());
-    Egress::new(EgressConfig { overrides, extra_ca, ..EgressConfig::default() }).unwrap()
+    Egress::new(EgressConfig { overrides: sent_to(scheme, to), extra_ca, ..EgressConfig::default() }).unwrap()
 }
 
 async fn ask(egress: &Egress, url: &str, within: Duration) -> Result<Answer, Fault> {
@@ -142,7 +158,14 @@ async fn certificates_are_checked() {
         // The request, and the key in it, only goes out when the other side has proven who it is.
         assert_eq!(seen.load(Ordering::SeqCst), usize::from(want.is_ok()));
     }
-    // Somebody who hangs up during the handshake.
+    // Without the file its authority is as unknown as any.
+    let (address, _) = server(Some(good.acceptor("acme.test", false)), ok("hi"), false).await;
+    let got = ask(&egress("https", address, None), "https://acme.test/", 5 * SECOND).await;
+    assert_eq!(got.err(), Some(Fault::Tls));
+    // Somebody who speaks no TLS, and somebody who hangs up during the handshake.
+    let plain = garbage().await;
+    let got = ask(&egress("https", plain, Some(&good)), "https://acme.test/", 5 * SECOND).await;
+    assert_eq!(got.err(), Some(Fault::Tls));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closing = listener.local_addr().unwrap();
     tokio::spawn(async move { while listener.accept().await.is_ok() {} });
@@ -157,13 +180,24 @@ async fn faults_are_told_apart() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n".to_vec();
     let huge =
         [b"HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n".to_vec(), vec![b'x'; 2_000_000]].concat();
+    // No length is told, and there is no end.
+    let mut chunks = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    chunks.extend(format!("1000\r\n{}\r\n", "x".repeat(0x1000)).repeat(300).into_bytes());
     for (answer, stay, want) in [
         (b"\x16\x03 garbage\r\n\r\n".to_vec(), false, Fault::Broken),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(), false, Fault::Broken),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx".to_vec(),
+            false,
+            Fault::Broken,
+        ),
+        ([&b"HTTP/1.1 200 OK\r\nx: "[..], &vec![b'x'; 2_000_000]].concat(), true, Fault::Broken),
         (Vec::new(), false, Fault::Broken),
         (head.clone(), false, Fault::Broken),
         (head, true, Fault::TimedOut),
         (Vec::new(), true, Fault::TimedOut),
         (huge, false, Fault::TooLarge),
+        (chunks, true, Fault::TooLarge),
     ] {
         let (address, _) = server(None, answer, stay).await;
         let got = ask(&egress("http", address, None), "https://acme.test/", SECOND).await;
@@ -176,6 +210,56 @@ async fn faults_are_told_apart() {
     );
     let nowhere = Egress::new(EgressConfig::default()).unwrap();
     assert_eq!(ask(&nowhere, "https://no-such-host.invalid/", 5 * SECOND).await.err(), Some(Fault::Dns));
+}
+
+#[tokio::test]
+async fn no_trick_outlasts_the_limits() {
+    // Drips its body, each byte soon enough to look alive.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dripping = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n").await;
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(SECOND / 20).await;
+            }
+        }
+    });
+    // Accepts and says nothing: neither TLS nor HTTP begins.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = (silent.local_addr().unwrap(), silent);
+    for (scheme, to, header_timeout, within) in [
+        ("http", dripping, 9 * SECOND, SECOND / 2),
+        ("http", silent.0, 9 * SECOND, SECOND / 2),
+        ("https", silent.0, 9 * SECOND, SECOND / 2),
+        ("http", silent.0, SECOND / 2, 60 * SECOND),
+        ("https", silent.0, SECOND / 2, 60 * SECOND),
+    ] {
+        let config =
+            EgressConfig { overrides: sent_to(scheme, to), header_timeout, ..EgressConfig::default() };
+        let egress = Egress::new(config).unwrap();
+        let asked = ask(&egress, "https://acme.test/", within);
+        let got = timeout(30 * SECOND, asked).await.expect("it ends by itself");
+        assert_eq!(got.err(), Some(Fault::TimedOut), "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_serves_the_next_question() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let egress = egress("http", listener.local_addr().unwrap(), None);
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for _ in 0..2 {
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            stream.write_all(&ok("hi")).await.unwrap();
+        }
+    });
+    for _ in 0..2 {
+        assert_eq!(ask(&egress, "https://acme.test/", 5 * SECOND).await.unwrap().body, b"hi");
+    }
+    served.await.unwrap();
 }
 
 #[tokio::test]
