@@ -74,7 +74,7 @@ async fn work(app: Arc<Keyhaven>, job: JobRow) {
 
 async fn schedule_tidy(app: &Keyhaven, ctx: &Ctx) -> Result<(), Error> {
     let mut tx = app.store.begin(&ctx.scope()).await?;
-    tx.schedule_job(TIDY, "", ctx.now() + ctx.jitter(60_000)).await?;
+    tx.ensure_job(TIDY, "", ctx.now() + ctx.jitter(60_000)).await?;
     Ok(tx.commit().await?)
 }
 

@@ -7,6 +7,8 @@ use crate::{Kind, Store, StoreError, Tx, sql::declare};
 declare! {
     SCHEDULE = "INSERT INTO jobs (workspace, kind, subject, run_at, lease_until, attempts) VALUES ($1, $2, $3, $4, NULL, 0)
         ON CONFLICT (workspace, kind, subject) DO UPDATE SET run_at = excluded.run_at, lease_until = NULL, attempts = 0";
+    ENSURE = "INSERT INTO jobs (workspace, kind, subject, run_at, lease_until, attempts) VALUES ($1, $2, $3, $4, NULL, 0)
+        ON CONFLICT (workspace, kind, subject) DO NOTHING";
     FINISH = "DELETE FROM jobs WHERE workspace = $1 AND kind = $2 AND subject = $3";
     NEXT_DUE = "SELECT min(CASE WHEN lease_until > run_at THEN lease_until ELSE run_at END) FROM jobs";
 }
@@ -62,7 +64,22 @@ impl Store {
 impl Tx {
     /// Has something done at `run_at`; replaces an earlier time for the same.
     pub async fn schedule_job(&mut self, kind: &str, subject: &str, run_at: i64) -> Result<(), StoreError> {
-        let query = query(SCHEDULE).bind(&self.scope.workspace).bind(kind).bind(subject).bind(run_at);
+        self.put_job(SCHEDULE, kind, subject, run_at).await
+    }
+
+    /// Has something done at `run_at`, unless it is scheduled already.
+    pub async fn ensure_job(&mut self, kind: &str, subject: &str, run_at: i64) -> Result<(), StoreError> {
+        self.put_job(ENSURE, kind, subject, run_at).await
+    }
+
+    async fn put_job(
+        &mut self,
+        sql: &'static str,
+        kind: &str,
+        subject: &str,
+        run_at: i64,
+    ) -> Result<(), StoreError> {
+        let query = query(sql).bind(&self.scope.workspace).bind(kind).bind(subject).bind(run_at);
         query.execute(&mut *self.tx).await?;
         Ok(())
     }
