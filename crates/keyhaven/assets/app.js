@@ -1,61 +1,95 @@
-// Enhances pages that work without it: show and hide, the guide's light, menus, times, double submits.
+// Enhances pages that work without it: show and hide, the guide's light, menus, copying, times, double submits.
 "use strict";
 
+const all = (css, root = document) => [...root.querySelectorAll(css)];
+
+// The server says it in the same words.
 const ago = (seconds) => {
-  const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  for (const [unit, size] of units) {
-    if (Math.abs(seconds) >= size) return words.format(-Math.round(seconds / size), unit);
-  }
-  return seconds < 0 ? "in a moment" : "just now";
+  const size = Math.abs(seconds);
+  if (size < 60) return seconds < 0 ? "in a moment" : "just now";
+  const days = Math.floor(size / 86400);
+  const span = size < 3600 ? Math.floor(size / 60) + " min"
+    : size < 86400 ? Math.floor(size / 3600) + " h"
+    : days + (days === 1 ? " day" : " days");
+  return seconds < 0 ? "in " + span : span + " ago";
 };
 
 const refreshTimes = () => {
-  for (const time of document.querySelectorAll("time[data-ago]")) {
-    time.textContent = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
+  for (const time of all("time[data-ago]")) {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    // What is to come and is late comes in a moment.
+    time.textContent = ago(time.dataset.ago ? Math.min(seconds, -1) : seconds);
   }
 };
 
-const prepare = (root) => {
-  for (const button of root.querySelectorAll("button[data-reveal][hidden]")) button.hidden = false;
+const prepare = () => {
+  for (const button of all("button[data-reveal]")) button.hidden = false;
+  if (navigator.clipboard) for (const button of all("button[data-copy]")) button.hidden = false;
   refreshTimes();
 };
 
-document.addEventListener("click", (event) => {
-  const reveal = event.target.closest("button[data-reveal]");
+const closeMenus = (but) => {
+  for (const menu of all("details.menu[open]")) if (menu !== but) menu.open = false;
+};
+
+document.addEventListener("click", async ({ target }) => {
+  closeMenus(target.closest("details.menu"));
+  const reveal = target.closest("button[data-reveal]");
   if (reveal) {
     const input = document.getElementById(reveal.dataset.reveal);
     const show = input.type === "password";
     input.type = show ? "text" : "password";
-    reveal.textContent = show ? "Hide" : "Show";
-    reveal.setAttribute("aria-pressed", String(show));
+    const word = reveal.textContent = show ? "Hide" : "Show";
+    reveal.setAttribute("aria-label", reveal.ariaLabel.replace(/^\S+/, word));
     input.focus();
   }
-  for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
+  const copy = target.closest("button[data-copy]");
+  if (copy) {
+    const words = copy.textContent;
+    await navigator.clipboard.writeText(copy.dataset.copy);
+    copy.textContent = "Copied";
+    setTimeout(() => { copy.textContent = words; }, 2000);
   }
 });
 
 document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
-  if (menu) {
+  const menu = event.target.closest("details.menu");
+  if (!menu) return;
+  const summary = menu.querySelector("summary");
+  const stops = [summary, ...all(".sheet a, .sheet button", menu)];
+  const at = stops.indexOf(event.target);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + stops.length, Home: 1, End: -1 }[event.key];
+  if (event.key === "Escape" && menu.open) {
     menu.open = false;
-    menu.querySelector("summary").focus();
+    summary.focus();
+  } else if (to !== undefined && (menu.open || event.key === "ArrowDown")) {
+    event.preventDefault();
+    menu.open = true;
+    stops.at(to % stops.length).focus();
   }
 });
 
 // The step of the guide that tells where to find what is being typed.
-document.addEventListener("focusin", (event) => {
-  const step = event.target.closest("[data-step]");
+document.addEventListener("focusin", ({ target }) => {
+  closeMenus(target.closest("details.menu"));
+  const step = target.closest("[data-step]");
   if (!step) return;
-  for (const item of document.querySelectorAll(".guide li")) {
-    item.classList.toggle("lit", item.id === "step-" + step.dataset.step);
+  for (const item of all(".guide li")) item.classList.toggle("lit", item.id === "step-" + step.dataset.step);
+  const form = step.closest(".stays");
+  // Only where the form stays in place while the guide moves.
+  if (form && getComputedStyle(form).position === "sticky") {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    document.querySelector(".guide li.lit").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
   }
 });
 
+document.addEventListener("toggle", ({ target }) => {
+  if (target.id === "rename" && target.open) target.querySelector("input").select();
+}, true);
+
 // A typed secret is not left in a page that the browser keeps for “back”.
 addEventListener("pagehide", () => {
-  for (const input of document.querySelectorAll("input[data-secret]")) input.value = "";
+  for (const input of all("input[data-secret]")) input.value = "";
 });
 
 document.addEventListener("submit", (event) => {
@@ -63,20 +97,27 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   if (form.method === "get") return;
   form.dataset.sent = "yes";
-  form.classList.add("htmx-request");
-  const working = form.querySelector(".working");
-  if (working) working.setAttribute("role", "status");
+  const button = event.submitter;
+  if (!button || !button.dataset.busy) return;
+  button.dataset.words = button.innerHTML;
+  button.textContent = button.dataset.busy;
+  button.setAttribute("aria-disabled", "true");
 });
 
 addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
+  for (const form of all("form[data-sent]")) {
     delete form.dataset.sent;
-    form.classList.remove("htmx-request");
+    const button = form.querySelector("button[data-words]");
+    if (!button) continue;
+    button.innerHTML = button.dataset.words;
+    button.removeAttribute("aria-disabled");
   }
 });
 
-document.addEventListener("htmx:afterSwap", (event) => prepare(event.target.parentElement || document));
-prepare(document);
-const wrong = document.querySelector("[data-focus]");
-if (wrong) wrong.focus();
+// What was done is told once, not again when the page is loaded again.
+if (/[?&]done=/.test(location.search)) history.replaceState(history.state, "", location.pathname);
+document.addEventListener("htmx:afterSettle", prepare);
+// The session has ended meanwhile: the page itself says how to sign in.
+document.addEventListener("htmx:responseError", ({ detail }) => { if (detail.xhr.status === 401) location.reload(); });
+prepare();
 setInterval(refreshTimes, 30000);

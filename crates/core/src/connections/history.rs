@@ -1,6 +1,8 @@
 //! The last 90 days, as status pages show them.
 
-use keyhaven_connectors::Status;
+use std::collections::BTreeMap;
+
+use keyhaven_connectors::{Connector, Reason, Status, Verdict};
 use keyhaven_store::VerificationRow;
 
 use super::row;
@@ -45,6 +47,10 @@ pub struct Check {
     pub reason: String,
     /// A finer machine word.
     pub detail: Option<String>,
+    /// ✓ or !, had it settled the status.
+    pub status: Status,
+    /// The same in some words.
+    pub title: String,
     /// How long it took, in milliseconds.
     pub ms: i64,
     /// What made Keyhaven ask: `save`, `asked` or `background`.
@@ -53,16 +59,25 @@ pub struct Check {
 
 /// The most recent verifications, newest first.
 pub async fn recent(app: &Keyhaven, ctx: &Ctx, which: &str, limit: i64) -> Result<Vec<Check>, Error> {
-    let id = row(app, ctx, which).await?.id;
-    let rows = app.store.read(&ctx.scope()).recent_verifications(&id, limit).await?;
+    let of = row(app, ctx, which).await?;
+    let rows = app.store.read(&ctx.scope()).recent_verifications(&of.id, limit).await?;
+    let connector = app.catalogue.get(&of.connector);
     let check = |row: VerificationRow| Check {
         at: row.at,
+        status: Status::parse(&row.status).unwrap_or(Status::Unverified),
+        title: connector.map_or_else(|| row.reason.clone(), |connector| title(connector, &row)),
         reason: row.reason,
         detail: row.detail,
         ms: row.ms,
         trigger: row.trigger,
     };
     Ok(rows.into_iter().map(check).collect())
+}
+
+fn title(connector: &Connector, row: &VerificationRow) -> String {
+    let reason = Reason::parse(&row.reason).unwrap_or(Reason::NotUnderstood);
+    let verdict = Verdict { detail: row.detail.clone(), ..Verdict::new(reason) };
+    connector.words(&verdict, &BTreeMap::new()).title
 }
 
 /// Exactly [`DAYS`] days, the oldest first, today last.

@@ -14,17 +14,34 @@ use keyhaven_core::{
 };
 
 use super::{
+    assets,
     form::{self, FormPage, Sent, Shown, Taken},
     page::{Chrome, Failure, go, show, show_with},
 };
 use crate::server::{AppState, SignedIn};
+
+/// The category of connectors that fit whatever has none of its own.
+const ANY_API: &str = "Any API";
 
 #[derive(Template)]
 #[template(path = "catalogue.html")]
 struct Catalogue<'a> {
     chrome: Chrome,
     search: String,
-    apps: Vec<&'a Connector>,
+    found: usize,
+    /// Apps first, then what connects any API.
+    groups: Vec<(&'static str, Vec<App<'a>>)>,
+}
+
+struct App<'a> {
+    it: &'a Connector,
+    icon: String,
+}
+
+impl<'a> App<'a> {
+    fn new(it: &'a Connector) -> Self {
+        Self { it, icon: assets::picture(&it.id, &it.icon) }
+    }
 }
 
 pub(super) async fn catalogue(
@@ -35,12 +52,21 @@ pub(super) async fn catalogue(
     let search = params.get("q").cloned().unwrap_or_default();
     let wanted = search.trim().to_lowercase();
     let fits = |app: &&Connector| {
-        // The general connectors fit whatever is not there.
-        let text = format!("{} {} {}", app.name, app.summary, app.category).to_lowercase();
-        text.contains(&wanted)
+        format!("{} {} {}", app.name, app.summary, app.category).to_lowercase().contains(&wanted)
     };
-    let apps = state.app.catalogue().iter().filter(fits).collect();
-    show(&Catalogue { chrome: Chrome::new(&state, "connections"), search, apps })
+    let found: Vec<&Connector> = state.app.catalogue().iter().filter(fits).collect();
+    let (any, apps): (Vec<_>, Vec<_>) = found.iter().copied().partition(|app| app.category == ANY_API);
+    let groups = [("Apps", apps), ("Any other API", any)];
+    show(&Catalogue {
+        chrome: Chrome::new(&state, "connections"),
+        search,
+        found: found.len(),
+        groups: groups
+            .into_iter()
+            .filter(|(_, apps)| !apps.is_empty())
+            .map(|(title, apps)| (title, apps.into_iter().map(App::new).collect()))
+            .collect(),
+    })
 }
 
 pub(super) async fn form(
@@ -69,7 +95,7 @@ pub(super) async fn save(
     match connections::create(&state.app, &ctx, new, None).await {
         Ok(made) => go(&format!("/connections/{}?done=saved", made.slug)),
         Err(error) => {
-            let (status, shown) = shown.with(error);
+            let (status, shown) = shown.with(error, format!("/connections/new/{}", connector.id));
             show_with(status, &page(&state, connector, &shown))
         }
     }
@@ -77,18 +103,17 @@ pub(super) async fn save(
 
 fn page(state: &AppState, connector: &Connector, shown: &Shown) -> FormPage {
     let (intro, steps) = form::guide(connector);
-    let (problems_title, problems) = form::problems(shown);
     FormPage {
         chrome: Chrome::new(state, "connections"),
         title: format!("Connect {}", connector.name),
         app: connector.name.clone(),
+        icon: assets::picture(&connector.id, &connector.icon),
         name: String::new(),
         action: format!("/connections/new/{}", connector.id),
         back: "/connections/new".into(),
         editing: false,
         revision: None,
-        problems_title,
-        problems,
+        problems: shown.problems(),
         fields: form::boxes(connector, shown, false),
         intro,
         steps,

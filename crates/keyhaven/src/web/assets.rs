@@ -26,6 +26,11 @@ const ICON_SVG: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const AN_HOUR: &str = "public, max-age=3600";
 
+/// Where a connector's picture is.
+pub(crate) fn picture(connector: &str, file: &str) -> String {
+    format!("/assets/connectors/{connector}/{file}")
+}
+
 /// Where a file is; another content has another address.
 pub(crate) fn url(name: &str) -> String {
     let hash = ASSETS.iter().find(|asset| asset.name == name).map_or("", |asset| asset.hash);
@@ -36,14 +41,12 @@ pub(super) async fn get(Path((hash, name)): Path<(String, String)>, headers: Hea
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name && asset.hash == hash) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let accepted =
-        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let head = [
         (header::CONTENT_TYPE, asset.mime),
         (header::CACHE_CONTROL, FOR_EVER),
         (header::VARY, "accept-encoding"),
     ];
-    if !accepted.contains("gzip") {
+    if !super::finish::takes_gzip(&headers) {
         return (head, asset.plain).into_response();
     }
     let mut response = (head, asset.gzip).into_response();

@@ -1,4 +1,4 @@
-//! The page of one connection.
+//! The page of one connection, and what its buttons do.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,42 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keyhaven_core::{
-    Ctx, Error, Status,
-    connections::{self, Day},
-};
+use keyhaven_core::{Connection, Ctx, Error, Field, Status, connections};
 
 use super::{
-    list::Note,
-    page::{Chrome, Failure, go, show_with},
-    view::{Row, Time},
+    history::History,
+    page::{Chrome, Failure, Note, go, show_with},
+    view::Row,
 };
 use crate::server::{AppState, SignedIn};
 
 #[derive(Template)]
 #[template(path = "connection.html")]
-struct Page {
-    chrome: Chrome,
-    row: Row,
-    note: Option<Note>,
-    question: Option<Question>,
-    history: History,
-    values: Vec<(String, String)>,
-    secrets: Vec<String>,
-    rename_error: Option<String>,
+pub(super) struct Page {
+    pub chrome: Chrome,
+    pub row: Row,
+    pub note: Option<Note>,
+    pub question: Option<Question>,
+    pub history: History,
+    /// Label and value of the plain fields.
+    pub values: Vec<(String, String)>,
+    /// Labels of the secret fields.
+    pub secrets: Vec<String>,
+    pub rename: Rename,
 }
 
-struct Question {
-    new: String,
+/// A key of another company waits for a yes.
+pub(super) struct Question {
+    pub new: String,
+    pub until: String,
 }
 
-struct History {
-    summary: String,
-    bars: Vec<Bar>,
-}
-
-struct Bar {
-    x: usize,
-    class: &'static str,
-    title: String,
+/// The form for the name.
+#[derive(Default)]
+pub(super) struct Rename {
+    pub open: bool,
+    pub value: String,
+    pub error: Option<String>,
 }
 
 pub(super) async fn page(
@@ -54,19 +52,39 @@ pub(super) async fn page(
     Path(which): Path<String>,
     Query(params): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Failure> {
-    let note = match params.get("done").map(String::as_str) {
-        Some("saved") => Some("Saved."),
-        Some("renamed") => Some("Renamed."),
-        Some("restored") => Some("Restored. It is being verified again."),
-        Some("kept") => Some("The saved key was kept."),
-        _ => None,
-    };
-    let note = note.map(|text| Note { text: text.into(), undo: None });
-    Ok(show_with(StatusCode::OK, &read(&state, &ctx, &which, note, None).await?))
+    let it = connections::get(&state.app, &ctx, &which).await?;
+    let note = params.get("done").and_then(|done| note(done, it.status));
+    let rename = Rename { open: params.contains_key("rename"), value: it.name.clone(), ..Rename::default() };
+    Ok(show_with(StatusCode::OK, &read(&state, &ctx, it, note, rename).await?))
 }
 
-pub(super) async fn with_rename_error(state: &AppState, ctx: &Ctx, which: &str, message: String) -> Response {
-    match read(state, ctx, which, None, Some(message)).await {
+/// What was done is told by a word in the address, never by its text: nobody can put words into the page.
+fn note(done: &str, status: Status) -> Option<Note> {
+    let text = match (done, status) {
+        ("saved", Status::Valid) => "Saved.",
+        ("saved", _) => {
+            return Some(Note { kind: "", ..Note::good("Saved. Look below before you rely on it.") });
+        }
+        ("renamed", _) => "Renamed.",
+        ("restored", _) => "Restored. It is being verified again.",
+        ("kept", _) => "The saved key was kept; the new one was thrown away.",
+        _ => return None,
+    };
+    Some(Note::good(text))
+}
+
+/// The page again, after a name that cannot be.
+pub(super) async fn with_rename_error(
+    state: &AppState,
+    ctx: &Ctx,
+    which: &str,
+    name: String,
+    message: String,
+) -> Response {
+    let rename = Rename { open: true, value: name, error: Some(message) };
+    let page =
+        async { read(state, ctx, connections::get(&state.app, ctx, which).await?, None, rename).await };
+    match page.await {
         Ok(page) => show_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
         Err(error) => Failure::from(error).into_response(),
     }
@@ -75,21 +93,13 @@ pub(super) async fn with_rename_error(state: &AppState, ctx: &Ctx, which: &str, 
 async fn read(
     state: &AppState,
     ctx: &Ctx,
-    which: &str,
+    it: Connection,
     note: Option<Note>,
-    rename_error: Option<String>,
+    rename: Rename,
 ) -> Result<Page, Error> {
-    let it = connections::get(&state.app, ctx, which).await?;
-    let days = connections::history(&state.app, ctx, which).await?;
-    let pending = connections::pending(&state.app, ctx, which).await?;
-    let fields = state
-        .app
-        .catalogue()
-        .get(&it.connector)
-        .map(|connector| connector.fields.as_slice())
-        .unwrap_or_default();
-    let plain = fields.iter().filter(|field| !field.is_secret());
-    let shown = |field: &keyhaven_core::Field| {
+    let pending = connections::pending(&state.app, ctx, &it.id).await?;
+    let fields = state.app.catalogue().get(&it.connector).map_or(&[][..], |connector| &connector.fields);
+    let shown = |field: &Field| {
         let value = it.fields.get(&field.id).filter(|value| !value.is_empty())?;
         Some((field.label.clone(), format!("{value}{}", field.suffix.as_deref().unwrap_or_default())))
     };
@@ -97,51 +107,15 @@ async fn read(
         chrome: Chrome::new(state, "connections"),
         row: Row::new(state, ctx, &it),
         note,
-        question: pending.map(|pending| Question { new: pending.account.line() }),
-        history: history(&days, ctx),
-        values: plain.filter_map(shown).collect(),
+        question: pending.map(|pending| Question {
+            new: pending.account.line(),
+            until: super::view::Time::new(pending.expires_at, ctx.now()).ago,
+        }),
+        history: History::read(&state.app, ctx, &it.id).await?,
+        values: fields.iter().filter(|field| !field.is_secret()).filter_map(shown).collect(),
         secrets: fields.iter().filter(|field| field.is_secret()).map(|field| field.label.clone()).collect(),
-        rename_error,
+        rename,
     })
-}
-
-fn history(days: &[Day], ctx: &Ctx) -> History {
-    let bar = |(n, day): (usize, &Day)| {
-        let date = Time::new(day.start, ctx.now());
-        let (class, words) = match day.worst() {
-            None => ("none", "not checked".to_owned()),
-            Some(worst) => (worst.as_str(), counted(day)),
-        };
-        Bar { x: n * 10 + 1, class, title: format!("{}: {words}", date.day()) }
-    };
-    let sum = |count: fn(&Day) -> i64| days.iter().map(count).sum::<i64>();
-    let (valid, invalid, unverified) =
-        (sum(|day| day.valid), sum(|day| day.invalid), sum(|day| day.unverified));
-    let all = valid + invalid + unverified;
-    let summary = match all {
-        0 => "no checks yet".into(),
-        _ => format!(
-            "{all} {}: {}",
-            if all == 1 { "check" } else { "checks" },
-            parts(valid, invalid, unverified)
-        ),
-    };
-    History { summary, bars: days.iter().enumerate().map(bar).collect() }
-}
-
-fn counted(day: &Day) -> String {
-    parts(day.valid, day.invalid, day.unverified)
-}
-
-fn parts(valid: i64, invalid: i64, unverified: i64) -> String {
-    let all = [
-        (valid, Status::Valid, "✓"),
-        (invalid, Status::Invalid, "refused"),
-        (unverified, Status::Unverified, "no answer"),
-    ];
-    let words =
-        all.into_iter().filter(|(count, ..)| *count > 0).map(|(count, _, word)| format!("{count} {word}"));
-    words.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) async fn verify(

@@ -12,7 +12,7 @@ use keyhaven_core::{
 };
 
 use super::{
-    connection,
+    assets, connection,
     form::{self, FormPage, Sent, Shown, Taken},
     page::{Chrome, Failure, go, show, show_with},
 };
@@ -24,6 +24,10 @@ pub(super) async fn form(
     Path(which): Path<String>,
 ) -> Result<Response, Failure> {
     let it = connections::get(&state.app, &ctx, &which).await?;
+    if it.deleted_at.is_some() {
+        // Its page offers to bring it back first.
+        return Ok(go(&format!("/connections/{}", it.slug)));
+    }
     let connector = connector_of(&state, &it)?;
     let mut shown = Shown { values: it.fields.clone(), ..Shown::default() };
     shown.values.insert(keyhaven_core::NAME_FIELD.into(), it.name.clone());
@@ -55,7 +59,7 @@ pub(super) async fn save(
         // The page of the connection asks the question.
         Err(Error::OtherAccount(_)) => go(&format!("/connections/{}", it.slug)),
         Err(error) => {
-            let (status, shown) = shown.with(error);
+            let (status, shown) = shown.with(error, format!("/connections/{}/edit", it.slug));
             show_with(status, &page(&state, connector, &it, revision.unwrap_or(it.revision), &shown))
         }
     })
@@ -67,9 +71,10 @@ pub(super) async fn rename(
     Path(which): Path<String>,
     Form(sent): Sent,
 ) -> Response {
-    let name = sent.into_iter().find(|(id, _)| id == keyhaven_core::NAME_FIELD).map(|(_, name)| name);
+    let sent = sent.into_iter().find(|(id, _)| id == keyhaven_core::NAME_FIELD);
+    let name = sent.map(|(_, name)| name).unwrap_or_default();
     let change = Change {
-        name: Some(name.unwrap_or_default()),
+        name: Some(name.clone()),
         fields: None,
         revision: None,
         if_other_account: IfOtherAccount::Refuse,
@@ -78,10 +83,20 @@ pub(super) async fn rename(
         Ok(changed) => go(&format!("/connections/{}?done=renamed", changed.slug)),
         Err(Error::Invalid(errors)) => {
             let message = errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" ");
-            connection::with_rename_error(&state, &ctx, &which, message).await
+            connection::with_rename_error(&state, &ctx, &which, name, message).await
         }
         Err(error) => Failure::from(error).into_response(),
     }
+}
+
+/// The address of a refused name, opened again: back to the page with its form.
+pub(super) async fn rename_form(
+    SignedIn(ctx): SignedIn,
+    State(state): State<AppState>,
+    Path(which): Path<String>,
+) -> Result<Response, Failure> {
+    let it = connections::get(&state.app, &ctx, &which).await?;
+    Ok(go(&format!("/connections/{}?rename", it.slug)))
 }
 
 fn page(
@@ -92,18 +107,17 @@ fn page(
     shown: &Shown,
 ) -> impl Template {
     let (intro, steps) = form::guide(connector);
-    let (problems_title, problems) = form::problems(shown);
     FormPage {
         chrome: Chrome::new(state, "connections"),
         title: format!("Edit {}", it.name),
         app: connector.name.clone(),
+        icon: assets::picture(&connector.id, &connector.icon),
         name: it.name.clone(),
         action: format!("/connections/{}/edit", it.slug),
         back: format!("/connections/{}", it.slug),
         editing: true,
         revision: Some(revision),
-        problems_title,
-        problems,
+        problems: shown.problems(),
         fields: form::boxes(connector, shown, true),
         intro,
         steps,

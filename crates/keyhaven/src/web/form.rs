@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use keyhaven_core::{Connector, Error, FieldError, Inputs, NAME_FIELD, Secret};
+use keyhaven_core::{Connector, Error, FieldError, Inputs, Kind, NAME_FIELD, Secret};
 
 use super::{
     markdown,
@@ -34,7 +34,8 @@ pub(super) struct Box {
     pub optional: bool,
     pub step: Option<usize>,
     pub error: Option<String>,
-    pub focus: bool,
+    /// Another value was typed, and this is what it means.
+    pub put_right: bool,
     /// Where one value can be checked while the person goes on.
     pub check: Option<String>,
 }
@@ -45,16 +46,36 @@ pub(super) struct FormPage {
     pub chrome: Chrome,
     pub title: String,
     pub app: String,
+    pub icon: String,
     pub name: String,
     pub action: String,
     pub back: String,
     pub editing: bool,
     pub revision: Option<i64>,
-    pub problems_title: String,
-    pub problems: Vec<(String, String)>,
+    pub problems: Vec<Problem>,
     pub fields: Vec<Box>,
     pub intro: String,
     pub steps: Vec<Step>,
+}
+
+impl FormPage {
+    fn problems_title(&self) -> String {
+        match (self.problems.as_slice(), self.problems.iter().all(|problem| problem.link.is_some())) {
+            ([_], true) => "Not saved".into(),
+            ([_], false) => "One thing is not right yet:".into(),
+            (all, _) => format!("{} things are not right yet:", all.len()),
+        }
+    }
+}
+
+/// One entry of the list of what is wrong.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    /// The box that it is about; empty for the form as a whole.
+    pub field: String,
+    pub text: String,
+    /// Where to go on: address and words.
+    pub link: Option<(String, &'static str)>,
 }
 
 /// One step of the guide.
@@ -76,7 +97,7 @@ struct OneField {
 pub(super) struct Shown {
     pub values: BTreeMap<String, String>,
     pub errors: Vec<FieldError>,
-    pub other: Option<String>,
+    pub other: Option<Problem>,
 }
 
 /// Takes apart what was sent: the name, the fields, and the revision that was worked on.
@@ -115,24 +136,40 @@ impl Taken {
 }
 
 impl Shown {
-    /// The same with what went wrong.
-    pub(super) fn with(mut self, error: Error) -> (StatusCode, Self) {
-        match error {
+    /// The same with what went wrong. `again` opens the form afresh.
+    pub(super) fn with(mut self, error: Error, again: String) -> (StatusCode, Self) {
+        let (status, text, link) = match error {
             Error::Invalid(errors) => {
                 self.errors = errors;
-                (StatusCode::UNPROCESSABLE_ENTITY, self)
+                return (StatusCode::UNPROCESSABLE_ENTITY, self);
+            }
+            Error::Stale { .. } => {
+                let text = "Somebody else changed this connection while you were editing it. \
+                            Look at what it is now, then make your change again.";
+                (StatusCode::CONFLICT, text.to_owned(), "Load what is saved now")
             }
             error => {
-                let status = match error {
-                    Error::Stale { .. } => StatusCode::CONFLICT,
+                let status = match error.kind() {
+                    Kind::Conflict => StatusCode::CONFLICT,
+                    Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
                     _ => StatusCode::INTERNAL_SERVER_ERROR,
                 };
                 tracing::warn!(%error, "a form could not be saved");
-                self.other =
-                    Some(format!("{}. {}", super::page::capital(&error.to_string()), error.remedy()));
-                (status, self)
+                (status, super::page::in_words(&error), "Start again")
             }
-        }
+        };
+        self.other = Some(Problem { field: String::new(), text, link: Some((again, link)) });
+        (status, self)
+    }
+
+    /// Everything that is wrong, for the list above the form.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let of = |error: &FieldError| Problem {
+            field: error.field.clone(),
+            text: error.message.clone(),
+            link: None,
+        };
+        self.other.iter().cloned().chain(self.errors.iter().map(of)).collect()
     }
 }
 
@@ -157,7 +194,7 @@ pub(super) fn boxes(connector: &Connector, shown: &Shown, editing: bool) -> Vec<
         let help = match (secret, editing, again) {
             (true, true, _) => "Leave it empty to keep the saved one.".to_owned(),
             (true, false, true) => {
-                format!("Please paste it once more: it is never sent back to this page. {}", field.help)
+                format!("Please paste it again: this page never gets it back. {}", field.help)
             }
             _ => field.help.clone(),
         };
@@ -178,27 +215,11 @@ pub(super) fn boxes(connector: &Connector, shown: &Shown, editing: bool) -> Vec<
             optional: !field.required,
             step: field.step,
             error: error(&field.id),
-            focus: false,
+            put_right: false,
             check: (!secret).then(|| format!("/apps/{}/fields/{}", connector.id, field.id)),
         }
     });
-    let mut boxes: Vec<_> = std::iter::once(name).chain(others).collect();
-    if let Some(first) = boxes.iter_mut().find(|one| one.error.is_some()) {
-        first.focus = true;
-    }
-    boxes
-}
-
-/// What is wrong, as a list above the form.
-pub(super) fn problems(shown: &Shown) -> (String, Vec<(String, String)>) {
-    let fields = shown.errors.iter().map(|error| (error.field.clone(), error.message.clone()));
-    let all: Vec<_> = shown.other.iter().map(|text| (String::new(), text.clone())).chain(fields).collect();
-    let title = if all.len() == 1 {
-        "One thing is not right yet:".into()
-    } else {
-        format!("{} things are not right yet:", all.len())
-    };
-    (title, all)
+    std::iter::once(name).chain(others).collect()
 }
 
 /// The guide of a connector: introduction and steps.
@@ -207,9 +228,10 @@ pub(super) fn guide(connector: &Connector) -> (String, Vec<Step>) {
         number,
         title: step.title.clone(),
         body: markdown::render(&step.body),
-        picture: step.picture.as_ref().map(|picture| {
-            (format!("/assets/connectors/{}/{}", connector.id, picture.file), picture.alt.clone())
-        }),
+        picture: step
+            .picture
+            .as_ref()
+            .map(|picture| (super::assets::picture(&connector.id, &picture.file), picture.alt.clone())),
     });
     (markdown::render(&connector.guide.intro), steps.collect())
 }
@@ -229,17 +251,18 @@ pub(super) async fn check_one(
         return super::refuse(StatusCode::NOT_FOUND, "There is no such field.");
     };
     let typed = sent.into_iter().find(|(id, _)| *id == field).map(|(_, value)| value).unwrap_or_default();
-    let mut shown = Shown::default();
-    match it.normalise(&typed) {
-        Ok(value) => drop(shown.values.insert(field.clone(), value)),
-        Err(message) => {
-            shown.values.insert(field.clone(), typed);
-            shown.errors.push(FieldError { field: field.clone(), message });
-        }
+    let (value, error) = match it.normalise(&typed) {
+        Ok(value) => (value, None),
+        Err(message) => (typed.clone(), Some(FieldError { field: field.clone(), message })),
+    };
+    let put_right = value.trim() != typed.trim();
+    let shown = Shown {
+        values: BTreeMap::from([(field.clone(), value)]),
+        errors: error.into_iter().collect(),
+        other: None,
+    };
+    match boxes(connector, &shown, false).into_iter().find(|one| one.id == field) {
+        Some(field) => show(&OneField { field: Box { put_right, ..field } }),
+        None => super::refuse(StatusCode::NOT_FOUND, "There is no such field."),
     }
-    let mut boxes = boxes(connector, &shown, false);
-    let index = boxes.iter().position(|one| one.id == field).unwrap_or_default();
-    let mut field = boxes.swap_remove(index);
-    field.focus = false;
-    show(&OneField { field })
 }

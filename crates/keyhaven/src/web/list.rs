@@ -13,36 +13,42 @@ use keyhaven_core::{
 };
 
 use super::{
-    page::{Chrome, Failure, show},
+    page::{Chrome, Failure, Note, show},
     view::Row,
 };
 use crate::server::{AppState, SignedIn};
 
-/// Says what was just done.
-pub(super) struct Note {
-    pub text: String,
-    pub undo: Option<String>,
-}
-
 #[derive(Template)]
 #[template(path = "list.html")]
-struct Page {
-    chrome: Chrome,
-    note: Option<Note>,
-    deleted: bool,
+pub(super) struct Page {
+    pub chrome: Chrome,
+    pub note: Option<Note>,
+    pub deleted: bool,
     /// There is nothing yet: invite the first connection.
-    first: bool,
-    has_deleted: bool,
-    summary: String,
-    query: ListQuery,
-    statuses: [(&'static str, &'static str); 4],
-    apps: Vec<(String, String)>,
-    rows: Vec<Row>,
-    previous: Option<String>,
-    next: Option<String>,
+    pub first: bool,
+    pub has_deleted: bool,
+    pub summary: String,
+    pub query: ListQuery,
+    pub statuses: [(&'static str, &'static str); 4],
+    pub apps: Vec<(String, String)>,
+    pub rows: Vec<Row>,
+    pub previous: Option<String>,
+    pub next: Option<String>,
 }
 
-const STATUSES: [(&str, &str); 4] = [
+impl Page {
+    /// What a search brought, for whoever cannot see the list change.
+    fn found(&self) -> String {
+        let more = if self.next.is_some() || self.previous.is_some() { " on this page" } else { "" };
+        match self.rows.len() {
+            0 => "Nothing found".into(),
+            1 => format!("1 connection{more}"),
+            count => format!("{count} connections{more}"),
+        }
+    }
+}
+
+pub(super) const STATUSES: [(&str, &str); 4] = [
     ("", "All statuses"),
     ("valid", "✓ Verified"),
     ("attention", "! All that need attention"),
@@ -81,11 +87,11 @@ pub(super) async fn deleted(
 /// What was done is told by a word in the address, never by its text: nobody can put words into the page.
 async fn note(state: &AppState, ctx: &Ctx, params: &BTreeMap<String, String>) -> Option<Note> {
     match params.get("done").map(String::as_str) {
-        Some("destroyed") => Some(Note { text: "Deleted, and the key destroyed.".into(), undo: None }),
+        Some("destroyed") => Some(Note::good("Deleted, and the key destroyed.")),
         Some("deleted") => {
             let it = connections::get(&state.app, ctx, params.get("undo")?).await.ok()?;
             it.deleted_at?;
-            Some(Note { text: format!("“{}” was deleted.", it.name), undo: Some(it.slug) })
+            Some(Note { undo: Some(it.slug), ..Note::good(format!("“{}” was deleted.", it.name)) })
         }
         _ => None,
     }
@@ -119,7 +125,7 @@ async fn render(
 fn summary(counts: Counts) -> String {
     let many = |count: i64| if count == COUNTED { format!("{COUNTED} or more") } else { count.to_string() };
     match (counts.all, counts.attention) {
-        (0, _) => "An app's key is saved once, checked at once, and used without being seen again.".into(),
+        (0, _) => "An app's key is saved once, checked at once, and never shown again.".into(),
         (all, 0) => format!("{} saved, all verified.", many(all)),
         (all, 1) => format!("{} saved, one needs attention.", many(all)),
         (all, attention) => format!("{} saved, {} need attention.", many(all), many(attention)),

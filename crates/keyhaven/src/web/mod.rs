@@ -5,7 +5,9 @@ pub(crate) mod assets;
 mod connection;
 mod docs;
 mod edit;
+mod finish;
 mod form;
+mod history;
 mod list;
 mod markdown;
 mod page;
@@ -14,7 +16,7 @@ mod sign_in;
 mod view;
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
 
@@ -32,7 +34,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/apps/{connector}/fields/{field}", post(form::check_one))
         .route("/connections/{which}", get(connection::page))
         .route("/connections/{which}/edit", get(edit::form).post(edit::save))
-        .route("/connections/{which}/rename", post(edit::rename))
+        .route("/connections/{which}/rename", get(edit::rename_form).post(edit::rename))
         .route("/connections/{which}/verify", post(connection::verify))
         .route("/connections/{which}/use-suggestion", post(connection::use_suggestion))
         .route("/connections/{which}/pending/{answer}", post(connection::answer))
@@ -43,4 +45,5 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{hash}/{name}", get(assets::get))
         .route("/assets/connectors/{connector}/{file}", get(assets::connector))
+        .layer(middleware::from_fn(finish::finish))
 }

@@ -36,6 +36,7 @@ pub(super) async fn redeem(
                 title: "This link does not work any more",
                 message,
                 command: Some("keyhaven sign-in-link"),
+                home: false,
             };
             show_with(StatusCode::UNAUTHORIZED, &page)
         }
@@ -54,6 +55,7 @@ pub(super) async fn sign_out(
         title: "Signed out",
         message: "This browser is signed out. To come back, ask for a new sign-in link:",
         command: Some("keyhaven sign-in-link"),
+        home: false,
     };
     Ok(([(header::SET_COOKIE, state.site.session_cookie(""))], show_with(StatusCode::OK, &page))
         .into_response())

@@ -1,100 +1,131 @@
 //! A connection as the pages show it.
 
 use jiff::Timestamp;
-use keyhaven_core::{Connection, Ctx, Millis, Status};
+use keyhaven_core::{Connection, Ctx, Millis, Outcome, Status};
 
 use crate::server::AppState;
 
 /// A point in time: for machines, and in words that the page's script keeps fresh.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Time {
     pub iso: String,
+    /// `3 min ago`, `in 6 h`.
     pub ago: String,
+    /// The same for what is to come: late is `in a moment`.
+    pub ahead: String,
+    /// `24 November 2026`.
+    pub day: String,
+    /// `24 Nov 2026, 15:38 UTC`.
+    pub exact: String,
 }
 
 impl Time {
     pub(super) fn new(at: Millis, now: Millis) -> Self {
-        let iso = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_string();
-        Self { iso, ago: in_words((now - at) / 1000) }
-    }
-
-    /// `2026-11-24`.
-    pub(super) fn day(&self) -> &str {
-        &self.iso[..10]
+        let time = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self {
+            iso: time.to_string(),
+            ago: in_words((now - at) / 1000),
+            ahead: in_words(((now - at) / 1000).min(-1)),
+            day: time.strftime("%-d %B %Y").to_string(),
+            exact: time.strftime("%-d %b %Y, %H:%M UTC").to_string(),
+        }
     }
 }
 
+/// The page's script says it in the same words.
 fn in_words(seconds: i64) -> String {
     let (size, past) = (seconds.unsigned_abs(), seconds >= 0);
-    let (count, unit) = match size {
+    let span = match size {
         0..60 => return if past { "just now".into() } else { "in a moment".into() },
-        60..3600 => (size / 60, "minute"),
-        3600..86_400 => (size / 3600, "hour"),
-        _ => (size / 86_400, "day"),
+        60..3600 => format!("{} min", size / 60),
+        3600..86_400 => format!("{} h", size / 3600),
+        86_400..172_800 => "1 day".into(),
+        _ => format!("{} days", size / 86_400),
     };
-    let s = if count == 1 { "" } else { "s" };
-    if past { format!("{count} {unit}{s} ago") } else { format!("in {count} {unit}{s}") }
+    if past { format!("{span} ago") } else { format!("in {span}") }
 }
 
 /// One connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Row {
     pub slug: String,
     pub name: String,
     pub app: String,
     pub icon: String,
+    /// `Ada · Acme Ltd`; empty where it is not known.
     pub account: String,
-    pub admin: Option<bool>,
+    pub email: String,
+    pub admin: bool,
     pub status: &'static str,
     pub status_word: &'static str,
     pub title: String,
     pub message: String,
     pub remedy: String,
     pub suggestion: Option<String>,
-    pub could_not_recheck: Option<String>,
-    pub recheck: Option<String>,
-    pub recheck_at: Option<Time>,
-    pub verified_at: Option<Time>,
+    pub recheck: Option<Recheck>,
+    /// When the outcome that is shown was found.
+    pub checked_at: Option<Time>,
     pub next_check_at: Option<Time>,
     pub created_at: Time,
+    pub updated_at: Time,
+    pub revision: i64,
     pub deleted_at: Option<Time>,
     pub purge_at: Option<Time>,
 }
 
+/// A later check that could not settle anything.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recheck {
+    pub title: String,
+    pub words: String,
+    pub at: Time,
+}
+
 impl Row {
     pub(super) fn new(state: &AppState, ctx: &Ctx, it: &Connection) -> Self {
-        let time = |at: Option<Millis>| at.map(|at| Time::new(at, ctx.now()));
         let icon = state.app.catalogue().get(&it.connector).map_or_else(
             || super::assets::ICON.to_owned(),
-            |connector| format!("/assets/connectors/{}/{}", connector.id, connector.icon),
+            |connector| super::assets::picture(&connector.id, &connector.icon),
         );
-        let recheck = it.could_not_recheck.as_ref();
+        Self { icon, ..Self::of(it, ctx.now()) }
+    }
+
+    fn of(it: &Connection, now: Millis) -> Self {
+        let time = |at: Option<Millis>| at.map(|at| Time::new(at, now));
+        let account = it.account.clone().unwrap_or_default();
+        let recheck = |outcome: &Outcome| Recheck {
+            title: outcome.words.title.clone(),
+            words: format!("{} {}", outcome.words.message, outcome.words.remedy),
+            at: Time::new(outcome.at.unwrap_or(now), now),
+        };
         Self {
             slug: it.slug.clone(),
             name: it.name.clone(),
             app: it.app.clone(),
-            icon,
-            account: it.account.as_ref().map(|account| account.line()).unwrap_or_default(),
-            admin: it.account.as_ref().and_then(|account| account.admin),
+            icon: String::new(),
+            account: account.line(),
+            email: account.email.unwrap_or_default(),
+            admin: account.admin == Some(true),
             status: it.status.as_str(),
             status_word: word(it.status),
             title: it.outcome.words.title.clone(),
             message: it.outcome.words.message.clone(),
             remedy: it.outcome.words.remedy.clone(),
             suggestion: it.outcome.suggestion.as_ref().map(|suggestion| suggestion.value.clone()),
-            could_not_recheck: recheck.map(|outcome| outcome.words.title.clone()),
-            recheck: recheck.map(|outcome| format!("{} {}", outcome.words.message, outcome.words.remedy)),
-            recheck_at: time(recheck.and_then(|outcome| outcome.at)),
-            verified_at: time(it.verified_at),
+            recheck: it.could_not_recheck.as_ref().map(recheck),
+            checked_at: time(it.outcome.at),
             next_check_at: time(it.next_check_at),
-            created_at: Time::new(it.created_at, ctx.now()),
+            created_at: Time::new(it.created_at, now),
+            updated_at: Time::new(it.updated_at, now),
+            revision: it.revision,
             deleted_at: time(it.deleted_at),
             purge_at: time(it.purge_at),
         }
     }
 
-    pub(super) fn is_deleted(&self) -> bool {
-        self.deleted_at.is_some()
+    /// Only an app's answer verifies; anything else was merely checked.
+    pub(super) fn checked_word(&self) -> &'static str {
+        if self.status == "valid" { "verified" } else { "checked" }
     }
 }
 
@@ -104,5 +135,33 @@ pub(super) fn word(status: Status) -> &'static str {
         Status::Valid => "Verified",
         Status::Invalid => "Needs attention",
         Status::Unverified => "Not verified",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_shortly() {
+        let table = [
+            (0, "just now"),
+            (59, "just now"),
+            (-5, "in a moment"),
+            (60, "1 min ago"),
+            (-21_600, "in 6 h"),
+            (86_400, "1 day ago"),
+            (-10 * 86_400, "in 10 days"),
+        ];
+        for (seconds, want) in table {
+            assert_eq!(in_words(seconds), want);
+        }
+    }
+
+    #[test]
+    fn times_have_a_form_for_machines_and_two_for_people() {
+        let time = Time::new(1_795_534_680_000, 1_795_534_680_000);
+        assert_eq!((time.iso.as_str(), time.day.as_str()), ("2026-11-24T15:38:00Z", "24 November 2026"));
+        assert_eq!(time.exact, "24 Nov 2026, 15:38 UTC");
     }
 }
