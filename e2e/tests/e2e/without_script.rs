@@ -1,0 +1,49 @@
+//! The whole path in a browser that runs no scripts.
+
+use keyhaven_e2e::{Options, Stage};
+
+#[tokio::test]
+async fn add_rename_edit_verify_delete_and_undo() {
+    let stage = Stage::with(Options { script: false }).await;
+    let (browser, good) = (&stage.browser, Stage::scenario("ok"));
+    assert_eq!(browser.script("return typeof htmx", &[]).await, "undefined", "no script runs");
+
+    browser.link("Add connection").await;
+    browser.css("#q").await.send_keys("pipe").await.unwrap();
+    browser.button("Search").await;
+    browser.css(".apps a[href$=pipedrive]").await.click().await.unwrap();
+    // What is wrong comes back beside its field, and what was typed stays.
+    browser.fill("Pipedrive Domain", "not a domain!").await;
+    browser.button("Save").await;
+    browser.until_text("3 things are not right yet").await;
+    assert_eq!(browser.value("Pipedrive Domain").await, "not a domain!");
+    browser.fill("Connection Name", "Sales EU").await;
+    browser.fill("API Key Value", good.key).await;
+    browser.fill("Pipedrive Domain", "https://ACME.pipedrive.com/").await;
+    browser.button("Save").await;
+    browser.until_text("It belongs to Ada at Acme Ltd").await;
+
+    browser.fill("Connection Name", "Sales Europe").await;
+    browser.button("Rename").await;
+    browser.until_text("Renamed.").await;
+    browser.link("Edit").await;
+    browser.fill("Pipedrive Domain", "acne").await;
+    browser.button("Save").await;
+    browser.until_text("Wrong domain").await;
+    browser.button("Use “acme”").await;
+    browser.until_text("Works").await;
+    browser.button("Verify now").await;
+    browser.until_text("4 checks: 3 ✓, 1 refused").await;
+
+    browser.goto("/").await;
+    browser.css("#q").await.send_keys("europe").await.unwrap();
+    browser.button("Filter").await;
+    browser.css(".menu summary").await.click().await.unwrap();
+    browser.link("Delete…").await;
+    browser.button("Delete").await;
+    browser.until_text("was deleted").await;
+    browser.button("Undo").await;
+    browser.until_text("Restored.").await;
+    browser.button("Sign out").await;
+    browser.until_text("Signed out").await;
+}
