@@ -20,9 +20,6 @@ use super::{
 };
 use crate::server::{AppState, SignedIn};
 
-/// The category of connectors that fit whatever has none of its own.
-const ANY_API: &str = "Any API";
-
 #[derive(Template)]
 #[template(path = "catalogue.html")]
 struct Catalogue<'a> {
@@ -55,7 +52,7 @@ pub(super) async fn catalogue(
         format!("{} {} {}", app.name, app.summary, app.category).to_lowercase().contains(&wanted)
     };
     let found: Vec<&Connector> = state.app.catalogue().iter().filter(fits).collect();
-    let (any, apps): (Vec<_>, Vec<_>) = found.iter().copied().partition(|app| app.category == ANY_API);
+    let (any, apps): (Vec<_>, Vec<_>) = found.iter().copied().partition(|app| app.category == form::ANY_API);
     let groups = [("Apps", apps), ("Any other API", any)];
     show(&Catalogue {
         chrome: Chrome::new(&state, "connections"),
@@ -103,9 +100,11 @@ pub(super) async fn save(
 
 fn page(state: &AppState, connector: &Connector, shown: &Shown) -> FormPage {
     let (intro, steps) = form::guide(connector);
+    let any = connector.category == form::ANY_API;
     FormPage {
         chrome: Chrome::new(state, "connections"),
-        title: format!("Connect {}", connector.name),
+        title: format!("Connect {}{}", if any { "any API: " } else { "" }, connector.name),
+        busy: form::busy(connector),
         app: connector.name.clone(),
         icon: assets::picture(&connector.id, &connector.icon),
         name: String::new(),

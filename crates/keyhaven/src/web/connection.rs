@@ -62,9 +62,8 @@ pub(super) async fn page(
 fn note(done: &str, status: Status) -> Option<Note> {
     let text = match (done, status) {
         ("saved", Status::Valid) => "Saved.",
-        ("saved", _) => {
-            return Some(Note { kind: "", ..Note::good("Saved. Look below before you rely on it.") });
-        }
+        ("saved", Status::Invalid) => return Some(Note::plain("Saved, but it does not work yet.")),
+        ("saved", _) => return Some(Note::plain("Saved. Whether it works could not be found out yet.")),
         ("renamed", _) => "Renamed.",
         ("restored", _) => "Restored. It is being verified again.",
         ("kept", _) => "The saved key was kept; the new one was thrown away.",

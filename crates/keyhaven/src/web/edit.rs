@@ -110,6 +110,7 @@ fn page(
     FormPage {
         chrome: Chrome::new(state, "connections"),
         title: format!("Edit {}", it.name),
+        busy: form::busy(connector),
         app: connector.name.clone(),
         icon: assets::picture(&connector.id, &connector.icon),
         name: it.name.clone(),

@@ -48,6 +48,8 @@ pub(super) struct FormPage {
     pub app: String,
     pub icon: String,
     pub name: String,
+    /// What the button says while it works.
+    pub busy: String,
     pub action: String,
     pub back: String,
     pub editing: bool,
@@ -220,6 +222,17 @@ pub(super) fn boxes(connector: &Connector, shown: &Shown, editing: bool) -> Vec<
         }
     });
     std::iter::once(name).chain(others).collect()
+}
+
+/// The category of connectors that fit whatever has none of its own. Their names are no app's.
+pub(super) const ANY_API: &str = "Any API";
+
+/// What the button says while it works.
+pub(super) fn busy(connector: &Connector) -> String {
+    match connector.category.as_str() {
+        ANY_API => "Saving and verifying…".into(),
+        _ => format!("Saving and verifying with {}…", connector.name),
+    }
 }
 
 /// The guide of a connector: introduction and steps.

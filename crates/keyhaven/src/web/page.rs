@@ -63,6 +63,10 @@ impl Note {
     pub(super) fn good(text: impl Into<String>) -> Self {
         Self { kind: "good", text: text.into(), undo: None }
     }
+
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self { kind: "", text: text.into(), undo: None }
+    }
 }
 
 /// A page that is ready.
