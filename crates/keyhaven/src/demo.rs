@@ -27,7 +27,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), ServeError> {
     let override_ = format!("*.pipedrive.com=http://{}", sandbox.address());
     let settings = Settings::default().for_demo(data.path().into(), override_);
     let ready = serve::prepare(settings, args.server).await?;
-    let link = ready.sign_in_link().await?;
+    let link = serve::sign_in_link(&ready.app, &ready.site).await?;
     println(&welcome(&ready.site.public_url, &link, sandbox.address()));
     ready.serve().await?;
     sandbox.stop().await;

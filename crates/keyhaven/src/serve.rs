@@ -55,10 +55,22 @@ pub(crate) struct Ready {
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(settings: Settings, server: ServerSettings) -> Result<(), ServeError> {
     let ready = prepare(settings, server).await?;
-    let link = ready.sign_in_link().await?;
     println(&format!("Keyhaven {} runs on {}", env!("CARGO_PKG_VERSION"), ready.site.public_url));
-    println(&format!("Sign in once with:  {link}"));
+    // The first random bytes take longer than all else together: whoever asks first need not wait for them.
+    let (app, site) = (ready.app.clone(), ready.site.clone());
+    tokio::spawn(async move {
+        match sign_in_link(&app, &site).await {
+            Ok(link) => println(&format!("Sign in once with:  {link}")),
+            Err(error) => tracing::error!(%error, "no sign-in link can be made; try: keyhaven sign-in-link"),
+        }
+    });
     ready.serve().await
+}
+
+/// A fresh one-time link.
+pub(crate) async fn sign_in_link(app: &Keyhaven, site: &Site) -> Result<String, keyhaven_core::Error> {
+    let token = sign_in::issue_link(app, &app.ctx(Actor::CommandLine)).await?;
+    Ok(site.sign_in_url(token.expose()))
 }
 
 /// Opens the data and the socket.
@@ -103,12 +115,6 @@ fn public_url(given: Option<String>, address: SocketAddr) -> Result<String, Serv
 }
 
 impl Ready {
-    /// A fresh one-time link.
-    pub(crate) async fn sign_in_link(&self) -> Result<String, ServeError> {
-        let token = sign_in::issue_link(&self.app, &self.app.ctx(Actor::CommandLine)).await?;
-        Ok(self.site.sign_in_url(token.expose()))
-    }
-
     /// Answers until the process is told to stop, then ends in order.
     pub(crate) async fn serve(self) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -134,13 +140,15 @@ impl Ready {
 
 /// Logs to standard error. A second call in one process changes nothing.
 fn start_log(level: &str) -> Result<(), ServeError> {
+    use std::io::IsTerminal;
+
     use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
     let level: tracing::Level = level.parse().map_err(|_| ServeError::Log(level.into()))?;
     // Other crates' chatter may hold headers and statements: it is never logged below a warning.
     let targets = Targets::new()
         .with_default(tracing::Level::WARN)
         .with_targets(["keyhaven", "keyhaven_core", "keyhaven_store"].map(|name| (name, level)));
-    let to = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let to = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).with_target(false);
     let _ = tracing_subscriber::registry().with(to).with(targets).try_init();
     Ok(())
 }

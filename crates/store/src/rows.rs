@@ -2,6 +2,8 @@
 
 use sqlx::{FromRow, Row, any::AnyRow};
 
+use crate::OutcomeUpdate;
+
 /// One connection. Texts named JSON belong to core; the store does not look inside.
 #[derive(Clone, Debug)]
 pub struct ConnectionRow {
@@ -44,6 +46,24 @@ pub struct ConnectionRow {
     /// When it is destroyed.
     pub purge_at: Option<i64>,
     pub(crate) sort_key: String,
+}
+
+impl ConnectionRow {
+    /// The row as it is after [`crate::Tx::set_outcome`].
+    pub fn with_outcome(self, it: OutcomeUpdate) -> Self {
+        Self {
+            status: it.status,
+            verdict: it.verdict,
+            account: it.account,
+            fields: it.fields,
+            last_check: Some(it.last_check),
+            verified_at: it.verified_at,
+            checked_at: Some(it.checked_at),
+            next_check_at: Some(it.next_check_at),
+            failures: it.failures,
+            ..self
+        }
+    }
 }
 
 impl<'r> FromRow<'r, AnyRow> for ConnectionRow {

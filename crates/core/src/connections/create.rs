@@ -77,11 +77,12 @@ pub async fn create(
         put_secrets(app, &mut tx, ctx, &id, &values.secret, 1).await?;
         tx.schedule_job(jobs::VERIFY, &id, wanted.next_check_at).await?;
         ctx.audit(&mut tx, "connection.create", &id).await?;
-        Ok::<_, Error>(tx.commit().await?)
+        tx.commit().await?;
+        row(app, ctx, &id).await
     };
     let (stored, checked) = tokio::join!(store, verification::check(app, now, connector, &values));
-    match (stored, &claim) {
-        (Ok(()), _) => {}
+    let stored = match (stored, &claim) {
+        (Ok(stored), _) => stored,
         // Somebody sent the same request at the same time, and was first.
         (Err(Error::Store(keyhaven_store::StoreError::Conflict)), Some(claim)) => {
             let first = app.store.read(&ctx.scope()).idempotency(&claim.key).await?;
@@ -89,8 +90,7 @@ pub async fn create(
             return replay(app, ctx, claim, &first.fingerprint, &first.subject).await;
         }
         (Err(error), _) => return Err(error),
-    }
-    let stored = row(app, ctx, &id).await?;
+    };
     verify::record(app, ctx, stored, &checked, verify::Trigger::Save).await
 }
 

@@ -76,25 +76,27 @@ pub(super) async fn record(
     trigger: Trigger,
 ) -> Result<Connection, Error> {
     let (revision, id) = (row.revision, row.id.clone());
-    let update = outcome(app, ctx, row, checked, trigger)?;
+    let update = outcome(app, ctx, &row, checked, trigger)?;
     let mut tx = app.store.begin(&ctx.scope()).await?;
-    if tx.set_outcome(&id, revision, &update).await? {
-        tx.add_verification(&NewVerification {
-            id: ctx.new_id("vf"),
-            connection: id.clone(),
-            at: checked.at,
-            status: checked.verdict.reason.status().as_str().into(),
-            reason: checked.verdict.reason.as_str().into(),
-            detail: checked.verdict.detail.clone(),
-            ms: checked.took.as_millis() as i64,
-            trigger: trigger.as_str().into(),
-        })
-        .await?;
-        tx.schedule_job(jobs::VERIFY, &id, update.next_check_at).await?;
+    if !tx.set_outcome(&id, revision, &update).await? {
+        drop(tx);
+        return super::get(app, ctx, &id).await;
     }
+    tx.add_verification(&NewVerification {
+        id: ctx.new_id("vf"),
+        connection: id.clone(),
+        at: checked.at,
+        status: checked.verdict.reason.status().as_str().into(),
+        reason: checked.verdict.reason.as_str().into(),
+        detail: checked.verdict.detail.clone(),
+        ms: checked.took.as_millis() as i64,
+        trigger: trigger.as_str().into(),
+    })
+    .await?;
+    tx.schedule_job(jobs::VERIFY, &id, update.next_check_at).await?;
     tx.commit().await?;
     app.job_scheduled.notify_one();
-    super::get(app, ctx, &id).await
+    app.view(row.with_outcome(update))
 }
 
 /// What the row shall say. An answer that settles nothing leaves a status that was settled as it was:
@@ -102,7 +104,7 @@ pub(super) async fn record(
 fn outcome(
     app: &Keyhaven,
     ctx: &Ctx,
-    row: ConnectionRow,
+    row: &ConnectionRow,
     checked: &Checked,
     trigger: Trigger,
 ) -> Result<OutcomeUpdate, Error> {
@@ -116,12 +118,12 @@ fn outcome(
     let was_settled = row.status != Status::Unverified.as_str();
     let keep = !settles && was_settled && trigger != Trigger::Save;
     let plain = with_learned(serde_json::from_str(&row.fields)?, verdict);
-    let account = verdict.account.clone().or(account_of(&row)?);
+    let account = verdict.account.clone().or(account_of(row)?);
     let line = account.as_ref().map(|account| account.line()).unwrap_or_default();
     let app_name = app.catalogue.get(&row.connector).map_or("", |connector| connector.name.as_str());
     Ok(OutcomeUpdate {
-        status: if keep { row.status } else { verdict.reason.status().as_str().into() },
-        verdict: if keep { row.verdict } else { Some(dated.clone()) },
+        status: if keep { row.status.clone() } else { verdict.reason.status().as_str().into() },
+        verdict: if keep { row.verdict.clone() } else { Some(dated.clone()) },
         account: account.map(|account| serde_json::to_string(&account)).transpose()?,
         search_key: search_key(&row.name, &row.slug, app_name, &plain, &line),
         fields: serde_json::to_string(&plain)?,

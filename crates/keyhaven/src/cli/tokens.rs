@@ -1,7 +1,7 @@
 //! `keyhaven token …` and `keyhaven sign-in-link`: for whoever has the data folder.
 
 use clap::Subcommand;
-use keyhaven_core::{Actor, sign_in, tokens};
+use keyhaven_core::{Actor, tokens};
 use serde_json::json;
 
 use super::{failure::Failure, printer::Printer};
@@ -84,8 +84,7 @@ pub(super) async fn sign_in_link(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let (site, app) = serve::site_of(settings, server).await?;
-    let token = sign_in::issue_link(&app, &app.ctx(Actor::CommandLine)).await?;
-    let link = site.sign_in_url(token.expose());
+    let link = serve::sign_in_link(&app, &site).await?;
     printer.result(&json!({ "link": link }), |printer| {
         printer.line(&link);
         printer.note("It works once, for a day.");
