@@ -30,6 +30,9 @@ fn turns_text(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Words that stand in addresses where a slug could.
+const TAKEN: [&str; 2] = ["new", "deleted"];
+
 /// `Sales EU (main)` → `sales-eu-main`. A name without ASCII letters gives `fallback`.
 pub(crate) fn slug(name: &str, fallback: &str) -> String {
     let mut slug = String::new();
@@ -44,7 +47,11 @@ pub(crate) fn slug(name: &str, fallback: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { fallback.to_owned() } else { slug.to_owned() }
+    match slug {
+        "" => fallback.to_owned(),
+        taken if TAKEN.contains(&taken) => format!("{taken}-{fallback}"),
+        free => free.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +70,16 @@ mod tests {
 
     #[test]
     fn slugs_are_plain_words() {
-        let table = [("Sales EU", "sales-eu"), ("  --A & B--", "a-b"), ("مبيعات", "pipedrive"), ("é1", "1")];
+        let table = [
+            ("Sales EU", "sales-eu"),
+            ("  --A & B--", "a-b"),
+            ("مبيعات", "pipedrive"),
+            ("é1", "1"),
+            // The pages have these addresses.
+            ("New", "new-pipedrive"),
+            ("deleted!", "deleted-pipedrive"),
+            ("New York", "new-york"),
+        ];
         for (name, want) in table {
             assert_eq!(slug(name, "pipedrive"), want);
         }
