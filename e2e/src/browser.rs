@@ -91,7 +91,9 @@ impl Browser {
 
     /// What stands in that input.
     pub async fn value(&self, label: &str) -> String {
-        self.field(label).await.prop("value").await.expect("a property").unwrap_or_default()
+        // In one step: the field may be exchanged at any moment for one that is put right.
+        self.field(label).await;
+        self.script(VALUE, &[json!(label)]).await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Types into that input, in place of what is there.
@@ -203,7 +205,11 @@ impl Browser {
     /// Colours and size, from now on.
     pub async fn look(&self, look: Look) {
         let scheme = if look.dark { "dark" } else { "light" };
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        // Still: what is between two colours is neither of them.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
         let (width, height, scale) = if look.phone { (390, 844, 2) } else { (1280, 800, 1) };
         let metrics =
@@ -260,13 +266,19 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A focus that people see: an outline or a shadow on the element or on what frames it.
+/// A focus that people see: an outline or a ring around the element or what frames it.
 const SHOWS_FOCUS: &str = r"
+const outline = (it) => it.outlineStyle !== 'none' && parseFloat(it.outlineWidth) > 0 && !it.outlineColor.endsWith(', 0)');
+const shown = (it) => outline(it) || / 0px 0px 0px [2-9]px/.test(it.boxShadow);
 for (let it = arguments[0], up = 0; it && up < 3; it = it.parentElement, up++) {
-  const style = getComputedStyle(it);
-  if ((style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow.includes('inset')) return true;
+  if (shown(getComputedStyle(it)) || shown(getComputedStyle(it, '::after'))) return true;
 }
 return arguments[0] === document.body || arguments[0].tabIndex < 0;
+";
+
+const VALUE: &str = r"
+const label = [...document.querySelectorAll('label')].find((it) => it.textContent.trim().startsWith(arguments[0]));
+return label ? label.control.value : null;
 ";
 
 const SETTLE: &str = r"

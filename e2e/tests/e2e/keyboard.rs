@@ -32,6 +32,7 @@ async fn add_rename_edit_verify_delete_and_undo() {
     browser.until_text("Works").await;
     assert!(browser.text().await.contains("Ada at Acme Ltd"));
 
+    press(browser, "Rename").await;
     browser.tab_to("Connection Name").await;
     browser.press(Key::End).await;
     type_text(browser, "!").await;

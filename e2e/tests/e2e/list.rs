@@ -52,7 +52,7 @@ async fn the_menu_of_a_row_leads_to_all_that_can_be_done() {
     stage.server.api().connect("Berlin", ok.key, "acme").await;
     for (entry, leads_to) in [
         ("Edit", "/connections/berlin/edit"),
-        ("Rename", "/connections/berlin#rename"),
+        ("Rename", "/connections/berlin?rename"),
         ("Delete…", "/connections/berlin/delete"),
     ] {
         browser.goto("/").await;

@@ -9,8 +9,10 @@ async fn add_rename_edit_verify_delete_and_undo() {
     assert_eq!(browser.script("return typeof htmx", &[]).await, "undefined", "no script runs");
 
     browser.link("Add connection").await;
+    browser.until_text("Which app").await;
     browser.css("#q").await.send_keys("pipe").await.unwrap();
     browser.button("Search").await;
+    browser.until("one app is left", async || Ok(browser.count(".apps li").await == 1)).await;
     browser.css(".apps a[href$=pipedrive]").await.click().await.unwrap();
     // What is wrong comes back beside its field, and what was typed stays.
     browser.fill("Pipedrive Domain", "not a domain!").await;
@@ -23,8 +25,9 @@ async fn add_rename_edit_verify_delete_and_undo() {
     browser.button("Save").await;
     browser.until_text("It belongs to Ada at Acme Ltd").await;
 
+    browser.css("#rename summary").await.click().await.unwrap();
     browser.fill("Connection Name", "Sales Europe").await;
-    browser.button("Rename").await;
+    browser.button("Save name").await;
     browser.until_text("Renamed.").await;
     browser.link("Edit").await;
     browser.fill("Pipedrive Domain", "acne").await;
@@ -38,6 +41,7 @@ async fn add_rename_edit_verify_delete_and_undo() {
     browser.goto("/").await;
     browser.css("#q").await.send_keys("europe").await.unwrap();
     browser.button("Filter").await;
+    browser.until("the list is filtered", async || Ok(browser.path().await.contains("q=europe"))).await;
     browser.css(".menu summary").await.click().await.unwrap();
     browser.link("Delete…").await;
     browser.button("Delete").await;
