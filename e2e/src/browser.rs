@@ -23,8 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Look {
     /// The person prefers dark colours.
     pub dark: bool,
-    /// On a phone of 390 × 844.
+    /// On a phone, 390 pixels wide.
     pub phone: bool,
+    /// How many pixels of the page the window shows; 0: as many as is usual.
+    pub height: u32,
 }
 
 /// A browser window.
@@ -211,7 +213,8 @@ impl Browser {
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-        let (width, height, scale) = if look.phone { (390, 844, 2) } else { (1280, 800, 1) };
+        let (width, usual, scale) = if look.phone { (390, 844, 2) } else { (1280, 800, 1) };
+        let height = if look.height == 0 { usual } else { look.height };
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": look.phone });
         self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;

@@ -6,19 +6,17 @@ use std::{env, fs, path::PathBuf};
 
 use keyhaven_e2e::{Look, Stage};
 
-/// The name of the file, the page, and what is in focus.
-const PICTURES: &[(&str, &str, Option<&str>)] = &[
-    ("list", "/", None),
-    ("form", "/connections/new/pipedrive", Some("API Key Value")),
-    ("verified", "/connections/sales-eu", None),
-    ("attention", "/connections/sales-us", None),
+/// The name of the file, the page, how much of it is shown on a desk, and what is in focus.
+const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
+    ("list", "/", 760, None),
+    ("form", "/connections/new/pipedrive", 1240, Some("API Key Value")),
+    ("verified", "/connections/sales-eu", 850, None),
+    ("attention", "/connections/sales-us", 850, None),
 ];
 
-const LOOKS: [(&str, Look); 3] = [
-    ("light", Look { dark: false, phone: false }),
-    ("dark", Look { dark: true, phone: false }),
-    ("phone", Look { dark: false, phone: true }),
-];
+const LIGHT: Look = Look { dark: false, phone: false, height: 0 };
+const LOOKS: [(&str, Look); 3] =
+    [("light", LIGHT), ("dark", Look { dark: true, ..LIGHT }), ("phone", Look { phone: true, ..LIGHT })];
 
 #[tokio::main]
 async fn main() {
@@ -38,8 +36,8 @@ async fn main() {
         api.connect(name, scenario.key, scenario.domain).await;
     }
     for (look_name, look) in LOOKS {
-        browser.look(look).await;
-        for (name, page, focus) in PICTURES {
+        for (name, page, height, focus) in PICTURES {
+            browser.look(Look { height: if look.phone { 0 } else { *height }, ..look }).await;
             browser.goto(page).await;
             if let Some(label) = focus {
                 browser.fill("Connection Name", "Sales EU").await;

@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 
 use keyhaven_e2e::{Browser, Look, Stage};
 
-const DESK: Look = Look { dark: false, phone: false };
-const LOOKS: [Look; 4] = [
-    DESK,
-    Look { dark: true, phone: false },
-    Look { dark: false, phone: true },
-    Look { dark: true, phone: true },
-];
+const DESK: Look = Look { dark: false, phone: false, height: 0 };
+const PHONE: Look = Look { phone: true, ..DESK };
+const LOOKS: [Look; 4] = [DESK, Look { dark: true, ..DESK }, PHONE, Look { dark: true, ..PHONE }];
 
 /// Looks at pages, and tells everything that is wrong with any of them at the end.
 struct Review<'a> {
@@ -134,7 +130,7 @@ async fn dark_is_dark_and_light_is_light() {
     let brightness = "const [r, g, b] = getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g); \
                       return Number(r) + Number(g) + Number(b);";
     for (dark, range) in [(false, 600..=765), (true, 0..=150)] {
-        stage.browser.look(Look { dark, phone: false }).await;
+        stage.browser.look(Look { dark, ..DESK }).await;
         let seen = stage.browser.script(brightness, &[]).await.as_i64().unwrap_or_default();
         assert!(range.contains(&seen), "dark {dark}: {seen}");
     }
