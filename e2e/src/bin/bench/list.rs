@@ -37,10 +37,10 @@ pub(crate) async fn measure(report: &mut Report) {
     let api = server.api();
     let cursors = cursors(&api).await;
     let browser = signed_in(&server).await;
-    let page = sample(&browser, &cursors, "/?").await;
+    let page = sample(&browser, &cursors, "/").await;
     report.add(Figure::new("list of 100,000: any page in the browser, p99", 10.0, page.quantile(0.99), "ms"));
     report.note("the same, median".into(), page.median(), "ms");
-    let call = sample(&api, &cursors, "/api/v1/connections?").await;
+    let call = sample(&api, &cursors, "/api/v1/connections").await;
     report.add(Figure::new("list of 100,000: any page of the API, p99", 10.0, call.quantile(0.99), "ms"));
     report.note("the same, median".into(), call.median(), "ms");
     for (what, query) in [
@@ -109,7 +109,11 @@ async fn cursors(api: &Client) -> Vec<String> {
 
 async fn sample(client: &Client, cursors: &[String], path: &str) -> Sample {
     let any = (0..PAGES).map(|n| &cursors[n * STRIDE % cursors.len()]);
-    Sample::new(times(client, any.map(|cursor| format!("{path}cursor={cursor}"))).await)
+    let paths = any.map(|cursor| match cursor.as_str() {
+        "" => path.to_owned(),
+        cursor => format!("{path}?cursor={cursor}"),
+    });
+    Sample::new(times(client, paths).await)
 }
 
 async fn times(client: &Client, paths: impl Iterator<Item = String>) -> Vec<f64> {
