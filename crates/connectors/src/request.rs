@@ -1,5 +1,7 @@
 //! Requests to send and answers that came, without any I/O.
 
+use std::fmt;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
@@ -32,8 +34,8 @@ pub struct OutRequest {
     pub headers: HeaderMap,
 }
 
-/// An answer that came.
-#[derive(Clone, Debug, Default)]
+/// An answer that came. `Debug` tells no more than its status and size: some apps repeat the credential.
+#[derive(Clone, Default)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -41,6 +43,12 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, bounded by whoever read it.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 /// Where the app takes its credential.

@@ -1,6 +1,6 @@
 //! From an answer to a verdict, by a connector's rules.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use http::HeaderMap;
 use serde::Deserialize;
@@ -30,8 +30,8 @@ pub(crate) struct Ask {
 }
 
 /// If all that it names fits the answer, the rule decides.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Rule {
     pub of: Option<String>,
     pub status: Option<Vec<u16>>,
@@ -47,6 +47,26 @@ pub(crate) struct Rule {
     pub detail: Option<String>,
     /// Seconds to wait, where the answer does not say.
     pub wait: Option<u64>,
+}
+
+const SHARED: &str = include_str!("rules.toml");
+
+/// What answers mean with nearly every app; tried after a connector's own rules.
+fn shared() -> &'static [Rule] {
+    #[derive(Deserialize)]
+    struct File {
+        rules: Vec<Rule>,
+    }
+    static RULES: OnceLock<File> = OnceLock::new();
+    #[expect(clippy::expect_used, reason = "compiled in, and read by every test")]
+    &RULES.get_or_init(|| toml::from_str(SHARED).expect("rules.toml is in order")).rules
+}
+
+impl Verify {
+    /// The rule that decides about an answer.
+    pub(crate) fn rule_for(&self, reading: &Reading<'_>) -> Option<&Rule> {
+        self.rules.iter().chain(shared()).find(|rule| reading.fits(rule))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -117,7 +137,7 @@ impl<'a> Reading<'a> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(crate) fn fits(&self, rule: &Rule) -> bool {
+    fn fits(&self, rule: &Rule) -> bool {
         rule.of.as_ref().is_none_or(|of| of == self.ask)
             && rule.status.as_ref().is_none_or(|all| all.contains(&self.status))
             && rule.class.is_none_or(|class| class == self.status / 100)
@@ -145,12 +165,15 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Seconds until it is worth trying again, as apps tell them in these headers; a day at the most.
-    pub(crate) fn wait(&self, or: Option<u64>) -> Option<Duration> {
-        let told = ["retry-after", "x-ratelimit-reset"]
-            .iter()
-            .find_map(|name| self.header(name)?.trim().parse().ok());
-        told.or(or).map(|seconds: u64| Duration::from_secs(seconds.min(86_400)))
+    /// How long until it is worth trying again, as the app tells it in seconds, else as the rule does. Only a short
+    /// limit is told by `x-ratelimit-reset`, and none is worth a long sleep: some apps tell a point in time there.
+    pub(crate) fn wait(&self, reason: Reason, or: Option<u64>) -> Option<Duration> {
+        let (names, longest) = match reason {
+            Reason::RateLimited => (&["retry-after", "x-ratelimit-reset"][..], 300),
+            _ => (&["retry-after"][..], 86_400),
+        };
+        let told = names.iter().find_map(|name| self.header(name)?.trim().parse::<u64>().ok());
+        told.or(or).map(|seconds| Duration::from_secs(seconds.min(longest)))
     }
 
     /// What the app says at this pointer, fit to be shown: bounded, and without control characters.
@@ -171,19 +194,17 @@ impl<'a> Reading<'a> {
             company: self.word(at.company.as_ref()),
             company_id: self.word(at.company_id.as_ref()),
             domain: self.word(at.domain.as_ref()),
-            admin: at.admin.as_ref().map(|test| self.is_admin(test)),
+            admin: at.admin.as_ref().and_then(|test| self.is_admin(test)),
         };
         (account.user.is_some() || account.company.is_some()).then_some(account)
     }
 
-    fn is_admin(&self, test: &AdminTest) -> bool {
+    /// Unknown, where the app gives no such list.
+    fn is_admin(&self, test: &AdminTest) -> Option<bool> {
         let fits = |entry: &Value| {
             test.entry.iter().all(|(key, want)| entry.get(key).is_some_and(|got| same(got, want)))
         };
-        self.json
-            .pointer(&test.list)
-            .and_then(Value::as_array)
-            .is_some_and(|entries| entries.iter().any(fits))
+        Some(self.json.pointer(&test.list)?.as_array()?.iter().any(fits))
     }
 }
 

@@ -149,7 +149,8 @@ impl Fault {
             Self::Connect => (Reason::Unreachable, "connect"),
             Self::Tls => (Reason::Unreachable, "tls"),
             Self::Broken => (Reason::Unreachable, "broken"),
-            Self::RefusedAddress | Self::NotAllowed => (Reason::Unreachable, "refused_address"),
+            Self::RefusedAddress => (Reason::Unreachable, "refused_address"),
+            Self::NotAllowed => (Reason::Unreachable, "not_allowed"),
             Self::TimedOut => return Verdict::new(Reason::TimedOut),
             Self::TooLarge => (Reason::NotUnderstood, "too_large"),
         };

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::{
     Answer, Connector, Fault, OutRequest, Reason, Suggestion, Values, Verdict,
-    rules::{Ask, Reading},
+    rules::{Ask, Belongs, Reading},
     template,
 };
 
@@ -21,8 +21,8 @@ pub struct Verification<'a> {
     connector: &'a Connector,
     values: &'a Values,
     asking: Option<&'a Ask>,
-    /// The first question was left open by its answer.
-    open: bool,
+    /// The status of the first answer, where that left the question open.
+    open: Option<u16>,
     done: Option<Verdict>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Verification<'a> {
     pub fn new(connector: &'a Connector, values: &'a Values) -> Self {
         let filled = |field: &String| values.plain.get(field).is_some_and(|value| !value.is_empty());
         let asking = connector.verify.asks.iter().find(|ask| ask.needs.iter().all(filled));
-        Self { connector, values, asking, open: false, done: None }
+        Self { connector, values, asking, open: None, done: None }
     }
 
     /// What to do next.
@@ -62,15 +62,15 @@ impl<'a> Verification<'a> {
 
     /// This answer came.
     pub fn answer(&mut self, answer: Answer) {
-        let Some(ask) = self.asking else { return };
+        let Some(ask) = self.asking.filter(|_| self.done.is_none()) else { return };
         let verify = &self.connector.verify;
         let reading = Reading::of(&ask.id, &answer, verify.error_code.as_deref());
-        let rule = verify.rules.iter().find(|rule| reading.fits(rule));
+        let rule = verify.rule_for(&reading);
         if let Some(next) = rule.and_then(|rule| rule.ask.as_ref())
-            && !self.open
+            && self.open.is_none()
         {
             self.asking = verify.asks.iter().find(|ask| ask.id == *next);
-            self.open = true;
+            self.open = Some(answer.status);
             return;
         }
         let mut verdict = match rule.and_then(|rule| rule.reason.map(|reason| (rule, reason))) {
@@ -78,7 +78,7 @@ impl<'a> Verification<'a> {
                 let mut verdict = Verdict::new(reason);
                 verdict.detail.clone_from(&rule.detail);
                 if reason.is_transient() {
-                    verdict.retry_after = reading.wait(rule.wait);
+                    verdict.retry_after = reading.wait(reason, rule.wait);
                 }
                 verdict
             }
@@ -97,32 +97,42 @@ impl<'a> Verification<'a> {
     /// The key works: does it work for the company that was typed?
     fn compare(&self, reading: &Reading<'_>, verdict: &mut Verdict) {
         let Some(belongs) = &self.connector.verify.belongs else { return };
-        let Some(right) = reading.word(Some(&belongs.equals)) else { return };
-        // What the app says is put through the field's own check before it is offered.
-        let field = self.connector.fields.iter().find(|field| field.id == belongs.field);
-        let Some(Ok(right)) = field.map(|field| field.normalise(&right)) else { return };
         let typed = self.values.plain.get(&belongs.field).map(String::as_str).unwrap_or_default();
-        if typed.is_empty() {
-            verdict.learned.insert(belongs.field.clone(), right);
-        } else if typed != right {
-            verdict.reason = Reason::WrongDomain;
-            verdict.detail = Some(if self.open { "unknown_domain" } else { "other_company" }.into());
-            verdict.suggestion = Some(Suggestion { field: belongs.field.clone(), value: right });
-        } else if self.open {
-            // The company's own host refused the key that the shared host knows as its own.
-            verdict.reason = Reason::NotUnderstood;
-            verdict.detail = Some("disagreement".into());
+        match self.right(belongs, reading) {
+            Some(right) if typed.is_empty() => {
+                verdict.learned.insert(belongs.field.clone(), right);
+            }
+            Some(right) if typed != right => {
+                verdict.reason = Reason::WrongDomain;
+                let detail = if self.open.is_some() { "unknown_domain" } else { "other_company" };
+                verdict.detail = Some(detail.into());
+                verdict.suggestion = Some(Suggestion { field: belongs.field.clone(), value: right });
+            }
+            // The company's own host refused the key that the shared host takes, and no other domain explains it.
+            _ if self.open.is_some() => {
+                verdict.reason = Reason::NotUnderstood;
+                verdict.detail = Some("disagreement".into());
+            }
+            _ => {}
         }
+    }
+
+    /// The field's right value as the app tells it: put through the field's own check before it is believed.
+    fn right(&self, belongs: &Belongs, reading: &Reading<'_>) -> Option<String> {
+        let told = reading.word(Some(&belongs.equals))?;
+        let field = self.connector.fields.iter().find(|field| field.id == belongs.field)?;
+        field.normalise(&told).ok().filter(|right| !right.is_empty())
     }
 
     /// Where the second question found nothing out, it stays open whether key or domain is wrong.
     fn settle(&mut self, verdict: Verdict) {
-        let undecided =
-            self.open && verdict.reason.is_transient() && verdict.detail.as_deref() != Some("disagreement");
-        self.done = Some(if undecided {
-            Verdict::new(Reason::KeyRejected).with_detail("key_or_domain")
-        } else {
-            verdict
+        let decided = !verdict.reason.is_transient() || verdict.detail.as_deref() == Some("disagreement");
+        self.done = Some(match self.open {
+            Some(status) if !decided => Verdict {
+                http_status: Some(status),
+                ..Verdict::new(Reason::KeyRejected).with_detail("key_or_domain")
+            },
+            _ => verdict,
         });
     }
 }

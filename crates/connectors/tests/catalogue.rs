@@ -1,5 +1,12 @@
 //! The catalogue as a table: what ships is in order, and what is hostile is refused with file, line and field.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
 use std::collections::BTreeMap;
 
 use keyhaven_connectors::{

@@ -1,5 +1,12 @@
 //! What Pipedrive answers, and what Keyhaven makes of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -68,7 +75,8 @@ fn each_answer_has_its_verdict() {
             "<html><body>Cloudflare</body></html>",
         )
     };
-    let table: Vec<(&str, Vec<Result<Answer, Fault>>, &str)> = vec![
+    type Case = (&'static str, Vec<Result<Answer, Fault>>, &'static str);
+    let table: Vec<Case> = vec![
         ("acme", vec![answer(200, &[], &me("acme", ""))], "ok"),
         ("", vec![answer(200, &[], &me("acme", ""))], "ok"),
         ("acme", vec![refused(), refused()], "key_rejected"),
@@ -169,10 +177,18 @@ fn the_account_the_right_domain_and_the_wait_are_told() {
     assert_eq!(asked[0], "https://acmee.pipedrive.com/api/v1/users/me");
     assert_eq!(verdict.suggestion.unwrap().value, "acme");
 
-    let (verdict, _) = verify(pipedrive, "acme", vec![answer(429, &[("retry-after", "3939")], "daily")]);
-    assert_eq!(verdict.retry_after, Some(Duration::from_secs(3939)));
-    let (verdict, _) = verify(pipedrive, "acme", vec![answer(429, &[("retry-after", "99999999999")], "")]);
-    assert_eq!(verdict.retry_after, Some(Duration::from_secs(86_400)));
+    // No wait is longer than the limit that it is for.
+    for (header, body, seconds) in [
+        (("retry-after", "3939"), "daily", 3939),
+        (("retry-after", "99999999999"), "daily", 86_400),
+        (("x-ratelimit-reset", "2"), "daily", 3600),
+        (("x-ratelimit-reset", "3"), "", 3),
+        (("retry-after", "99999999999"), "", 300),
+        (("x-ratelimit-reset", "1800000000"), "", 300),
+    ] {
+        let (verdict, _) = verify(pipedrive, "acme", vec![answer(429, &[header], body)]);
+        assert_eq!(verdict.retry_after, Some(Duration::from_secs(seconds)), "{header:?} {body}");
+    }
 }
 
 /// An app is a stranger: what it says is bounded and cannot turn the page around.
