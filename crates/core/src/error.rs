@@ -122,6 +122,16 @@ impl Error {
         }
     }
 
+    /// What happened, for whoever asked. Of a fault of our own they learn that it is one; the log tells the rest.
+    pub fn message(&self) -> String {
+        match (self, self.kind()) {
+            (Self::Sealed(_), _) => self.to_string(),
+            (_, Kind::Unavailable) => "the database does not answer".into(),
+            (_, Kind::Internal) => "something went wrong inside Keyhaven".into(),
+            _ => self.to_string(),
+        }
+    }
+
     /// What the person or program can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {

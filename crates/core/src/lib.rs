@@ -30,4 +30,4 @@ pub use keyhaven_store::StoreError;
 pub use keyhaven_vault::Secret;
 pub use master_key::{MasterKeyError, MasterKeySource};
 pub use metrics::Metrics;
-pub use names::{MAX_NAME, NAME_FIELD};
+pub use names::{MAX_NAME, NAME_FIELD, check as check_name};

@@ -10,7 +10,7 @@ pub const NAME_FIELD: &str = "name";
 
 /// Trims a name and checks that it can be shown safely: any script and emoji, but nothing that
 /// breaks lines or turns the direction of the text around it.
-pub(crate) fn check(name: &str) -> Result<String, FieldError> {
+pub fn check(name: &str) -> Result<String, FieldError> {
     let name = name.trim();
     let refuse = |message: &str| Err(FieldError { field: NAME_FIELD.into(), message: message.into() });
     if name.is_empty() {

@@ -18,6 +18,9 @@ pub enum RemoteError {
     /// The address.
     #[error("“{0}” is no server address; write it like https://keyhaven.example.com")]
     Address(String),
+    /// A name or password in the address.
+    #[error("the server's address holds a user name or password; the access token takes their place")]
+    Credentials,
     /// The token cannot stand in a header.
     #[error("the access token holds characters that no token has")]
     Token,
@@ -30,8 +33,13 @@ pub enum RemoteError {
         cause: String,
     },
     /// What answers is no Keyhaven.
-    #[error("{0} answers, but not as a Keyhaven server does")]
-    NotKeyhaven(String),
+    #[error("{server} answers, but not as a Keyhaven server does (HTTP {status})")]
+    NotKeyhaven {
+        /// Which.
+        server: String,
+        /// What it said.
+        status: u16,
+    },
     /// TLS.
     #[error(transparent)]
     SetUp(#[from] EgressError),
@@ -56,6 +64,12 @@ impl Remote {
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
             return Err(wrong());
         }
+        // Not repeated: what stands there may be a password.
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(RemoteError::Credentials);
+        }
+        base.set_query(None);
+        base.set_fragment(None);
         let path = format!("{}/", base.path().trim_end_matches('/'));
         base.set_path(&path);
         let mut token = HeaderValue::from_str(&format!("Bearer {}", token.expose().trim()))
@@ -67,6 +81,17 @@ impl Remote {
     /// Its address.
     pub fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Can nobody on the way read along? TLS, or this same machine.
+    pub fn is_private(&self) -> bool {
+        let on_this_machine = match self.base.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.base.scheme() == "https" || on_this_machine
     }
 
     /// Calls the API; tells status and JSON (null where there is none).
@@ -90,8 +115,8 @@ impl Remote {
         body: Option<&Value>,
     ) -> Result<(u16, Value), RemoteError> {
         let unreachable = |cause: String| RemoteError::Unreachable { server: self.address().into(), cause };
-        let stranger = || RemoteError::NotKeyhaven(self.address().into());
-        let url = self.base.join(path.trim_start_matches('/')).map_err(|_| stranger())?;
+        let wrong = || RemoteError::Address(self.address().into());
+        let url = self.base.join(path.trim_start_matches('/')).map_err(|_| wrong())?;
         let request = Request::builder()
             .method(method)
             .uri(url.as_str())
@@ -99,7 +124,7 @@ impl Remote {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json");
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let request = request.body(Full::new(bytes)).map_err(|_| stranger())?;
+        let request = request.body(Full::new(bytes)).map_err(|_| wrong())?;
         let answer = self.client.request(request).await.map_err(|error| {
             unreachable(error.source().map_or_else(|| error.to_string(), ToString::to_string))
         })?;
@@ -109,9 +134,10 @@ impl Remote {
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         let body = body.to_bytes();
-        if body.is_empty() {
+        if body.is_empty() && (200..300).contains(&status) {
             return Ok((status, Value::Null));
         }
-        Ok((status, serde_json::from_slice(&body).map_err(|_| stranger())?))
+        let stranger = |_| RemoteError::NotKeyhaven { server: self.address().into(), status };
+        Ok((status, serde_json::from_slice(&body).map_err(stranger)?))
     }
 }

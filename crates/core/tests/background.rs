@@ -1,5 +1,12 @@
 //! What happens while nobody looks: the same story on both databases, by a clock that we set.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
 use std::{
     sync::{
         Arc,

@@ -40,10 +40,14 @@ CREATE TABLE connections (
 );
 
 CREATE UNIQUE INDEX connections_slug ON connections (workspace, slug);
--- The list is read in the order of one of these; search looks through the index alone.
+-- The list is read in the order of one of these, one for each filter: no page walks past rows that it does not show.
+-- Search looks through the first one alone.
 CREATE INDEX connections_list ON connections (workspace, sort_key, id, search_key) WHERE deleted_at IS NULL;
+CREATE INDEX connections_status ON connections (workspace, status, sort_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_attention ON connections (workspace, attention, sort_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_connector ON connections (workspace, connector, sort_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_connector_status ON connections (workspace, connector, status, sort_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX connections_connector_attention ON connections (workspace, connector, attention, sort_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX connections_deleted ON connections (workspace, sort_key, id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE secrets (
@@ -102,6 +106,7 @@ CREATE TABLE jobs (
 );
 
 CREATE INDEX jobs_due ON jobs (run_at);
+CREATE INDEX jobs_held ON jobs (lease_until) WHERE lease_until IS NOT NULL;
 
 CREATE TABLE access_tokens (
     id TEXT PRIMARY KEY,

@@ -49,12 +49,16 @@ declare! {
     COUNT_DELETED = "SELECT count(*) FROM (SELECT 1 FROM connections WHERE workspace = $1 AND deleted_at IS NOT NULL LIMIT $2) AS counted";
     PAGE_ALL = page!("deleted_at IS NULL", ">", "ASC");
     PAGE_ALL_BACK = page!("deleted_at IS NULL", "<", "DESC");
-    PAGE_FINE = page!("deleted_at IS NULL AND attention = 0", ">", "ASC");
-    PAGE_FINE_BACK = page!("deleted_at IS NULL AND attention = 0", "<", "DESC");
+    PAGE_STATUS = page!("deleted_at IS NULL AND status = $4", ">", "ASC");
+    PAGE_STATUS_BACK = page!("deleted_at IS NULL AND status = $4", "<", "DESC");
     PAGE_ATTENTION = page!("deleted_at IS NULL AND attention = 1", ">", "ASC");
     PAGE_ATTENTION_BACK = page!("deleted_at IS NULL AND attention = 1", "<", "DESC");
     PAGE_CONNECTOR = page!("deleted_at IS NULL AND connector = $5", ">", "ASC");
     PAGE_CONNECTOR_BACK = page!("deleted_at IS NULL AND connector = $5", "<", "DESC");
+    PAGE_CONNECTOR_STATUS = page!("deleted_at IS NULL AND connector = $5 AND status = $4", ">", "ASC");
+    PAGE_CONNECTOR_STATUS_BACK = page!("deleted_at IS NULL AND connector = $5 AND status = $4", "<", "DESC");
+    PAGE_CONNECTOR_ATTENTION = page!("deleted_at IS NULL AND connector = $5 AND attention = 1", ">", "ASC");
+    PAGE_CONNECTOR_ATTENTION_BACK = page!("deleted_at IS NULL AND connector = $5 AND attention = 1", "<", "DESC");
     PAGE_DELETED = page!("deleted_at IS NOT NULL", ">", "ASC");
     PAGE_DELETED_BACK = page!("deleted_at IS NOT NULL", "<", "DESC");
 }
@@ -228,12 +232,14 @@ fn at(row: &ConnectionRow, backwards: bool) -> Cursor {
 
 /// The statement whose index serves the filter best.
 fn statement(filter: &ListFilter, backwards: bool) -> &'static str {
-    let (forth, back) = match (filter.deleted, filter.status.as_str()) {
-        (true, _) => (PAGE_DELETED, PAGE_DELETED_BACK),
-        (false, "valid") => (PAGE_FINE, PAGE_FINE_BACK),
-        (false, "") if !filter.connector.is_empty() => (PAGE_CONNECTOR, PAGE_CONNECTOR_BACK),
-        (false, "") => (PAGE_ALL, PAGE_ALL_BACK),
-        (false, _) => (PAGE_ATTENTION, PAGE_ATTENTION_BACK),
+    let (forth, back) = match (filter.status.as_str(), filter.connector.as_str()) {
+        _ if filter.deleted => (PAGE_DELETED, PAGE_DELETED_BACK),
+        ("", "") => (PAGE_ALL, PAGE_ALL_BACK),
+        ("", _) => (PAGE_CONNECTOR, PAGE_CONNECTOR_BACK),
+        ("attention", "") => (PAGE_ATTENTION, PAGE_ATTENTION_BACK),
+        ("attention", _) => (PAGE_CONNECTOR_ATTENTION, PAGE_CONNECTOR_ATTENTION_BACK),
+        (_, "") => (PAGE_STATUS, PAGE_STATUS_BACK),
+        (_, _) => (PAGE_CONNECTOR_STATUS, PAGE_CONNECTOR_STATUS_BACK),
     };
     if backwards { back } else { forth }
 }

@@ -39,7 +39,9 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(inner) if is_passing(inner.code().as_deref()) => {
                 Self::Unavailable(error.to_string())
             }
+            // A connection that is cut while it is made is told as one that breaks the protocol.
             sqlx::Error::Io(_)
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed => Self::Unavailable(error.to_string()),

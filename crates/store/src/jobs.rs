@@ -10,7 +10,8 @@ declare! {
     ENSURE = "INSERT INTO jobs (workspace, kind, subject, run_at, lease_until, attempts) VALUES ($1, $2, $3, $4, NULL, 0)
         ON CONFLICT (workspace, kind, subject) DO NOTHING";
     FINISH = "DELETE FROM jobs WHERE workspace = $1 AND kind = $2 AND subject = $3";
-    NEXT_DUE = "SELECT min(CASE WHEN lease_until > run_at THEN lease_until ELSE run_at END) FROM jobs";
+    NEXT_DUE = "SELECT min(at) FROM (SELECT min(run_at) AS at FROM jobs WHERE lease_until IS NULL
+        UNION ALL SELECT min(lease_until) FROM jobs WHERE lease_until IS NOT NULL) AS dates";
 }
 
 /// `FOR UPDATE SKIP LOCKED` is the only text that differs: SQLite has one writer, and nothing to skip.

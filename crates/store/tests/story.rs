@@ -1,5 +1,12 @@
 //! One story, told on both databases.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
 use keyhaven_store::{
     Claim, ConnectionChange, ConnectionRow, Cursor, Kind, ListFilter, NewAccessToken, NewConnectionRow,
     NewPendingChange, NewVerification, OutcomeUpdate, Scope, Store, StoreError, statements,
@@ -32,7 +39,7 @@ fn new(n: usize, name: &str) -> NewConnectionRow {
     NewConnectionRow {
         id: format!("cn_{n:04}"),
         slug: format!("slug-{n}"),
-        connector: if n % 2 == 0 { "pipedrive" } else { "http-bearer" }.into(),
+        connector: if n.is_multiple_of(2) { "pipedrive" } else { "http-bearer" }.into(),
         name: name.into(),
         sort_key: name.to_lowercase(),
         search_key: format!("{} acme", name.to_lowercase()),

@@ -75,12 +75,22 @@ pub struct Page {
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
+const MAX_SEARCH: usize = 500;
 
 /// One page, ordered by name.
 pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, Error> {
     let limit = if query.limit == 0 { DEFAULT_LIMIT } else { query.limit };
     if limit > MAX_LIMIT {
         return Err(Error::field("limit", "It must be 1 to 200."));
+    }
+    // Longer than what can be found, and SQLite refuses patterns of 50 KB.
+    if query.search.len() > MAX_SEARCH {
+        return Err(Error::field("q", "It is too long: 500 bytes at most."));
+    }
+    for (field, text) in [("q", &query.search), ("connector", &query.connector)] {
+        if text.contains('\0') {
+            return Err(Error::field(field, "It holds a NUL character."));
+        }
     }
     let cursor = query.cursor.as_deref().map(decode).transpose()?;
     let filter = ListFilter {
