@@ -148,7 +148,10 @@ fn start_log(level: &str) -> Result<(), ServeError> {
     let targets = Targets::new()
         .with_default(tracing::Level::WARN)
         .with_targets(["keyhaven", "keyhaven_core", "keyhaven_store"].map(|name| (name, level)));
-    let to = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).with_target(false);
+    let to = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
     let _ = tracing_subscriber::registry().with(to).with(targets).try_init();
     Ok(())
 }

@@ -1,5 +1,12 @@
 //! What people see and do, in a real browser.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
 mod accessibility;
 mod form;
 mod keyboard;

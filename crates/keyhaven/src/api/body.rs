@@ -6,14 +6,17 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use keyhaven_core::{Inputs, Secret};
-use serde_json::{Map, Value};
+use keyhaven_core::Inputs;
 
-use super::{problem::Failure, wire::WrongField};
+use super::{
+    json::Json,
+    problem::{Failure, shown},
+    wire::WrongField,
+};
 
 /// A JSON object, taken apart member by member.
 pub(super) struct Object {
-    members: Map<String, Value>,
+    members: Vec<(String, Json)>,
     wrong: Vec<WrongField>,
     /// The body as it came, to recognise a repetition.
     pub raw: Bytes,
@@ -55,7 +58,7 @@ impl Object {
             )
         };
         match serde_json::from_slice(&raw) {
-            Ok(Value::Object(members)) => Ok(Self { members, wrong: Vec::new(), raw }),
+            Ok(Json::Object(members)) => Ok(Self { members, wrong: Vec::new(), raw }),
             Ok(_) => Err(broken("The body is JSON, but no object.".into())),
             Err(error) => Err(broken(format!(
                 "The body is no JSON: it breaks at line {}, column {}.",
@@ -69,11 +72,21 @@ impl Object {
         self.wrong.push(WrongField { field: field.into(), message: message.into() });
     }
 
+    /// The member of this name. Who says something twice may mean either.
+    fn take(&mut self, name: &str) -> Option<Json> {
+        let all = std::mem::take(&mut self.members).into_iter();
+        let (mine, others): (Vec<_>, _) = all.partition(|(member, _)| member == name);
+        self.members = others;
+        if mine.len() > 1 {
+            self.refuse(name, "It is given twice.");
+        }
+        mine.into_iter().next().map(|(_, value)| value)
+    }
+
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        match self.members.remove(name) {
-            None => None,
-            Some(Value::String(text)) => Some(text),
-            Some(_) => {
+        match self.take(name)? {
+            Json::Text(text) => Some(text.expose().into()),
+            _ => {
                 self.refuse(name, "It must be a text.");
                 None
             }
@@ -81,16 +94,16 @@ impl Object {
     }
 
     pub(super) fn required_text(&mut self, name: &str) -> String {
-        if !self.members.contains_key(name) {
+        if !self.members.iter().any(|(member, _)| member == name) {
             self.refuse(name, "It is missing.");
         }
         self.text(name).unwrap_or_default()
     }
 
     pub(super) fn flag(&mut self, name: &str) -> bool {
-        match self.members.remove(name) {
+        match self.take(name) {
             None => false,
-            Some(Value::Bool(flag)) => flag,
+            Some(Json::Flag(flag)) => flag,
             Some(_) => {
                 self.refuse(name, "It must be true or false.");
                 false
@@ -100,18 +113,17 @@ impl Object {
 
     /// The connector's fields, each of which is a secret until the connector says otherwise.
     pub(super) fn inputs(&mut self, name: &str) -> Option<Inputs> {
-        let fields = match self.members.remove(name)? {
-            Value::Object(fields) => fields,
-            _ => {
-                self.refuse(name, "It must be an object of texts.");
-                return None;
-            }
+        let Json::Object(fields) = self.take(name)? else {
+            self.refuse(name, "It must be an object of texts.");
+            return None;
         };
         let mut inputs = Inputs::new();
         for (field, value) in fields {
+            let at = format!("{name}.{}", shown(&field));
             match value {
-                Value::String(text) => drop(inputs.insert(field, Secret::new(text))),
-                _ => self.refuse(format!("{name}.{}", shown(&field)), "It must be a text."),
+                Json::Text(_) if inputs.contains_key(&field) => self.refuse(at, "It is given twice."),
+                Json::Text(text) => drop(inputs.insert(field, text)),
+                _ => self.refuse(at, "It must be a text."),
             }
         }
         Some(inputs)
@@ -119,14 +131,9 @@ impl Object {
 
     /// Everything was taken, and nothing was wrong.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
-        for unknown in std::mem::take(&mut self.members).keys() {
-            self.refuse(shown(unknown), "There is no such member.");
+        for (unknown, _) in std::mem::take(&mut self.members) {
+            self.refuse(shown(&unknown), "There is no such member.");
         }
         if self.wrong.is_empty() { Ok(()) } else { Err(Failure::fields(self.wrong)) }
     }
-}
-
-/// A member's name, fit to be repeated.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }

@@ -1,72 +1,52 @@
 //! `/api/v1/connections`.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use keyhaven_core::connections::{
-    self, Attention, Change, Idempotency, IfOtherAccount, ListQuery, NewConnection, Removal,
+use keyhaven_core::{
+    Error,
+    connections::{self, Attention, Change, Idempotency, IfOtherAccount, ListQuery, NewConnection, Removal},
 };
 
 use super::{
     body::Object,
     problem::Failure,
+    request::{Params, Which},
     wire::{Connection, ConnectionPage, History},
 };
 use crate::server::{AppState, Caller};
 
-type Params = Query<BTreeMap<String, String>>;
-
 pub(super) async fn list(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Query(params): Params,
+    params: Params,
 ) -> Result<Json<ConnectionPage>, Failure> {
     let query = list_query(params)?;
     Ok(Json(connections::list(&state.app, &ctx, &query).await?.into()))
 }
 
-fn list_query(params: BTreeMap<String, String>) -> Result<ListQuery, Failure> {
-    let mut query = ListQuery::default();
-    for (name, value) in params {
-        match name.as_str() {
-            "q" => query.search = value,
-            "connector" => query.connector = value,
-            "cursor" => query.cursor = Some(value).filter(|cursor| !cursor.is_empty()),
-            "deleted" => query.deleted = flag(&name, &value)?,
-            "status" => {
-                query.attention = Attention::parse(&value).ok_or_else(|| {
-                    Failure::field("status", "It must be valid, invalid, unverified or attention.")
-                })?;
-            }
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=200).contains(limit));
-                query.limit = limit.ok_or_else(|| Failure::field("limit", "It must be 1 to 200."))?;
-            }
-            _ => {
-                return Err(Failure::field(
-                    "query",
-                    "Known parameters are q, status, connector, deleted, cursor and limit.",
-                ));
-            }
-        }
-    }
-    if query.search.contains('\0') || query.connector.contains('\0') {
-        return Err(Failure::field("query", "A parameter holds a NUL character."));
-    }
+fn list_query(mut params: Params) -> Result<ListQuery, Failure> {
+    let query = ListQuery {
+        search: params.take("q").unwrap_or_default(),
+        connector: params.take("connector").unwrap_or_default(),
+        cursor: params.take("cursor").filter(|cursor| !cursor.is_empty()),
+        deleted: params.flag("deleted")?,
+        attention: Attention::parse(&params.take("status").unwrap_or_default())
+            .ok_or_else(|| Failure::field("status", "It must be valid, invalid, unverified or attention."))?,
+        limit: match params.take("limit") {
+            None => 0,
+            Some(limit) => limit
+                .parse()
+                .ok()
+                .filter(|limit| (1..=200).contains(limit))
+                .ok_or_else(|| Failure::field("limit", "It must be 1 to 200."))?,
+        },
+    };
+    params.finish()?;
     Ok(query)
-}
-
-fn flag(name: &str, value: &str) -> Result<bool, Failure> {
-    match value {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(Failure::field(name, "It must be true or false.")),
-    }
 }
 
 pub(super) async fn create(
@@ -78,11 +58,11 @@ pub(super) async fn create(
     let connector = body.required_text("connector");
     let name = body.required_text("name");
     let fields = body.inputs("fields").unwrap_or_default();
-    let request = body.raw.to_vec();
+    let raw = body.raw.clone();
     body.finish()?;
     let idempotency = match headers.get("idempotency-key").map(HeaderValue::to_str) {
         None => None,
-        Some(Ok(key)) => Some(Idempotency { key: key.into(), request }),
+        Some(Ok(key)) => Some(Idempotency { key: key.into(), request: raw.to_vec() }),
         Some(Err(_)) => return Err(Failure::field("Idempotency-Key", "It may hold only plain characters.")),
     };
     let made =
@@ -99,7 +79,7 @@ fn answer(connection: keyhaven_core::Connection) -> impl IntoResponse {
 pub(super) async fn get(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Path(which): Path<String>,
+    Which(which): Which,
 ) -> Result<impl IntoResponse, Failure> {
     Ok(answer(connections::get(&state.app, &ctx, &which).await?))
 }
@@ -107,7 +87,7 @@ pub(super) async fn get(
 pub(super) async fn change(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Path(which): Path<String>,
+    Which(which): Which,
     headers: HeaderMap,
     mut body: Object,
 ) -> Result<impl IntoResponse, Failure> {
@@ -142,15 +122,16 @@ fn revision(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
 pub(super) async fn delete(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Path(which): Path<String>,
-    Query(params): Params,
+    Which(which): Which,
+    headers: HeaderMap,
+    mut params: Params,
 ) -> Result<StatusCode, Failure> {
-    let mut how = Removal::Trash;
-    for (name, value) in params {
-        match name.as_str() {
-            "destroy" if flag(&name, &value)? => how = Removal::Destroy,
-            "destroy" => {}
-            _ => return Err(Failure::field("query", "The only parameter is destroy.")),
+    let how = if params.flag("destroy")? { Removal::Destroy } else { Removal::Trash };
+    params.finish()?;
+    if let Some(wanted) = revision(&headers)? {
+        let current = connections::get(&state.app, &ctx, &which).await?.revision;
+        if wanted != current {
+            return Err(Error::Stale { current }.into());
         }
     }
     connections::delete(&state.app, &ctx, &which, how).await?;
@@ -160,7 +141,7 @@ pub(super) async fn delete(
 pub(super) async fn restore(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Path(which): Path<String>,
+    Which(which): Which,
 ) -> Result<impl IntoResponse, Failure> {
     Ok(answer(connections::restore(&state.app, &ctx, &which).await?))
 }
@@ -168,7 +149,7 @@ pub(super) async fn restore(
 pub(super) async fn verify(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Path(which): Path<String>,
+    Which(which): Which,
 ) -> Result<impl IntoResponse, Failure> {
     Ok(answer(connections::verify(&state.app, &ctx, &which).await?))
 }
@@ -178,7 +159,7 @@ const RECENT: i64 = 50;
 pub(super) async fn history(
     Caller(ctx): Caller,
     State(state): State<AppState>,
-    Path(which): Path<String>,
+    Which(which): Which,
 ) -> Result<Json<History>, Failure> {
     let days = connections::history(&state.app, &ctx, &which).await?;
     Ok(Json(History::new(&days, connections::recent(&state.app, &ctx, &which, RECENT).await?)))

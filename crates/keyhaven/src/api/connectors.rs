@@ -1,13 +1,9 @@
 //! `/api/v1/connectors`.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
-use super::{problem::Failure, wire::Connector};
+use super::{problem::Failure, request::Which, wire::Connector};
 use crate::server::{AppState, Caller};
 
 pub(super) async fn list(_: Caller, State(state): State<AppState>) -> Json<Value> {
@@ -18,7 +14,7 @@ pub(super) async fn list(_: Caller, State(state): State<AppState>) -> Json<Value
 pub(super) async fn get(
     _: Caller,
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Which(id): Which,
 ) -> Result<Json<Connector>, Failure> {
     let found = state.app.catalogue().get(&id).map(Connector::from).map(Json);
     found.ok_or_else(|| {

@@ -1,22 +1,26 @@
 //! The JSON API.
 
 mod body;
+mod codes;
 mod connections;
 mod connectors;
 mod health;
+mod json;
 mod openapi;
 mod problem;
+mod request;
 pub(crate) mod wire;
 
 use axum::{
     Router,
     http::StatusCode,
     response::Response,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 
+pub(crate) use codes::{CODES, Code};
 pub(crate) use openapi::document;
-pub(crate) use problem::{refuse, refused};
+pub(crate) use problem::{name_request, refuse, refused};
 
 use crate::server::{AppState, Caller};
 
@@ -37,7 +41,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/v1/connections/{id}/verify", post(connections::verify))
         .route("/api/v1/connections/{id}/restore", post(connections::restore))
         .route("/api/v1/connections/{id}/history", get(connections::history))
-        .route("/api/{*rest}", axum::routing::any(unknown))
+        .route("/api", any(unknown))
+        .route("/api/", any(unknown))
+        .route("/api/{*rest}", any(unknown))
         .method_not_allowed_fallback(wrong_method)
 }
 

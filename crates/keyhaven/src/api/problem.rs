@@ -2,19 +2,30 @@
 
 use axum::{
     Json,
+    body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use keyhaven_core::{Error, Kind};
 
-use super::wire::{Accounts, Problem, WrongField};
+use super::{
+    codes::CODES,
+    wire::{Accounts, Problem, WrongField},
+};
+
+/// Who sends hundreds of wrong fields learns enough from the first.
+const MAX_ERRORS: usize = 20;
 
 /// What handlers fail with.
-pub(crate) struct Failure(Problem);
+pub(crate) struct Failure(Box<Problem>);
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, code: &str, detail: &str, remedy: &str) -> Self {
-        Self(Problem {
+        debug_assert!(
+            CODES.iter().any(|known| known.word == code && known.status == status.as_u16()),
+            "{code}"
+        );
+        Self(Box::new(Problem {
             kind: format!("/docs/api#{code}"),
             title: status.canonical_reason().unwrap_or("Error").into(),
             status: status.as_u16(),
@@ -23,7 +34,8 @@ impl Failure {
             remedy: remedy.into(),
             errors: Vec::new(),
             accounts: None,
-        })
+            request_id: None,
+        }))
     }
 
     /// One member or parameter of the request.
@@ -31,7 +43,8 @@ impl Failure {
         Self::fields(vec![WrongField { field: field.into(), message: message.into() }])
     }
 
-    pub(super) fn fields(errors: Vec<WrongField>) -> Self {
+    pub(super) fn fields(mut errors: Vec<WrongField>) -> Self {
+        errors.truncate(MAX_ERRORS);
         let all: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
         let mut it = Self::new(
             StatusCode::BAD_REQUEST,
@@ -59,12 +72,18 @@ impl From<Error> for Failure {
         if status.is_server_error() {
             tracing::error!(%error, code = error.code(), "a request failed");
         }
-        let mut it = Self::new(status, error.code(), &sentence(&error.to_string()), error.remedy());
+        let mut it = Self::new(status, error.code(), &sentence(&error.message()), error.remedy());
         match error {
             Error::Invalid(fields) => {
                 let wrong =
                     |it: keyhaven_core::FieldError| WrongField { field: it.field, message: it.message };
-                it.0.errors = fields.into_iter().map(wrong).collect();
+                return Self::fields(fields.into_iter().map(wrong).collect());
+            }
+            Error::UnknownConnector(_) => {
+                // What stands where a connector belongs may be a key.
+                let message = "There is no such app in the catalogue.";
+                it.0.detail = format!("connector: {message}");
+                it.0.errors = vec![WrongField { field: "connector".into(), message: message.into() }];
             }
             Error::OtherAccount(other) => {
                 it.0.accounts = Some(Accounts { saved: other.saved, new: other.new })
@@ -73,6 +92,11 @@ impl From<Error> for Failure {
         }
         it
     }
+}
+
+/// A name that a caller made up, fit to be repeated.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
 fn sentence(text: &str) -> String {
@@ -85,14 +109,30 @@ fn sentence(text: &str) -> String {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.0)).into_response();
+        let mut response = (status, Json(&self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Keyhaven\""));
         }
+        if status == StatusCode::SERVICE_UNAVAILABLE || self.0.code == "idempotency_in_progress" {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(*self.0);
         response
     }
+}
+
+/// Writes the request's id into a problem, so that who reports it can name the lines of the log.
+pub(crate) fn name_request(mut response: Response, id: &str) -> Response {
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        problem.request_id = Some(id.into());
+        if let Ok(bytes) = serde_json::to_vec(&problem) {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(bytes);
+        }
+    }
+    response
 }
 
 /// Nobody we know.

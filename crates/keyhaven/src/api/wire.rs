@@ -226,6 +226,8 @@ pub(crate) struct Problem {
     pub errors: Vec<WrongField>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Accounts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// One field that cannot be accepted.

@@ -45,6 +45,24 @@ impl Target {
         Ok(Self::Remote(Remote::new(server, &Secret::new(token))?))
     }
 
+    /// Whom to ask, where this machine's settings say so.
+    pub(super) fn support(&self) -> Option<&str> {
+        match self {
+            Self::Local(app, _) => app.support(),
+            Self::Remote(_) => None,
+        }
+    }
+
+    /// Puts one value right, or says why it cannot be one. A server says so when everything is sent.
+    pub(super) fn put_right(&self, connector: &str, field: &str, value: &str) -> Result<String, String> {
+        let Self::Local(app, _) = self else { return Ok(value.to_owned()) };
+        let connector = app.catalogue().get(connector);
+        match connector.and_then(|connector| connector.fields.iter().find(|it| it.id == field)) {
+            Some(field) => field.normalise(value),
+            None => Ok(value.to_owned()),
+        }
+    }
+
     pub(super) async fn connectors(&self) -> Result<Vec<Connector>, Failure> {
         match self {
             Self::Local(app, _) => Ok(app.catalogue().iter().map(Connector::from).collect()),
@@ -147,11 +165,9 @@ impl Target {
     ) -> Result<Connection, Failure> {
         match self {
             Self::Local(app, ctx) => {
-                let copy =
-                    given.iter().map(|(id, value)| (id.clone(), Secret::new(value.expose().to_owned())));
                 let change = Change {
                     name,
-                    fields: (!given.is_empty()).then(|| copy.collect()),
+                    fields: (!given.is_empty()).then(|| copy(given).into_iter().collect()),
                     revision: None,
                     if_other_account: if accept { IfOtherAccount::Accept } else { IfOtherAccount::Refuse },
                 };
@@ -169,6 +185,11 @@ impl Target {
             }
         }
     }
+}
+
+/// The same values once more.
+pub(super) fn copy(given: &Given) -> Given {
+    given.iter().map(|(id, value)| (id.clone(), Secret::new(value.expose().to_owned()))).collect()
 }
 
 fn members(given: &Given) -> Value {

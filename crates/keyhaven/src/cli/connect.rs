@@ -3,30 +3,36 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use keyhaven_core::Secret;
 
 use super::{
     TargetArgs,
-    backend::{Given, Target},
+    ask::{Form, can_ask, confirm},
+    backend::{Given, Target, copy},
     failure::Failure,
-    fields::{self, FieldFlags, ask, can_ask, confirm, prompt},
-    printer::{Printer, plain, verdict_code},
+    fields::FieldFlags,
+    printer::{Printer, plain},
+    secrets::SecretsFrom,
+    verdict,
 };
-use crate::api::wire::{Connection, Connector};
+use crate::api::wire::Connection;
 
 /// Save a credential and verify it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  keyhaven connect pipedrive\n  \
-    keyhaven connect pipedrive --name 'Sales EU' --domain acme --key-stdin < key.txt\n\n\
-    The key is never taken as an argument: other users of a machine can read those.")]
+    keyhaven connect pipedrive --name 'Sales EU' --domain acme --key-stdin < key.txt\n  \
+    pass show pipedrive/sales | keyhaven connect pipedrive --name 'Sales EU' --key-stdin --json\n\n\
+    A key is never taken as an argument: other users of a machine can read those.\n\
+    Exit code 3: it is saved, and the verdict is !")]
 pub(super) struct ConnectArgs {
     /// The app, such as pipedrive; see keyhaven connectors list
+    #[arg(value_name = "APP")]
     connector: String,
     /// Connection Name
     #[arg(long)]
     name: Option<String>,
-    /// Read the key from standard input, one line
-    #[arg(long)]
-    key_stdin: bool,
+    #[command(flatten)]
+    secrets: SecretsFrom,
     #[command(flatten)]
     fields: FieldFlags,
     #[command(flatten)]
@@ -34,105 +40,88 @@ pub(super) struct ConnectArgs {
 }
 
 pub(super) async fn run(args: ConnectArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    args.fields.refuse_secrets()?;
     let target = args.target.open().await?;
     let connector = target.connector(&args.connector).await?;
     let mut given = args.fields.given(&connector)?;
-    let asks = !args.key_stdin;
+    let asks = !args.secrets.is_given();
     if asks && !can_ask() {
         let remedy = "Give --name, the plain fields and --key-stdin, or run it in a terminal.";
         return Err(Failure::usage("there is nobody to ask for the key", remedy));
     }
+    let form = Form { printer, target: &target, connector: &connector };
     let name = match args.name {
-        Some(name) => name,
-        None if asks => ask_name(printer, &connector)?,
-        None => return Err(Failure::usage("the connection needs a name", "Give it with --name.")),
+        None if !asks => return Err(Failure::usage("the connection needs a name", "Give it with --name.")),
+        None => {
+            form.guide();
+            form.name(None)?
+        }
+        Some(name) => {
+            if asks {
+                form.guide();
+            }
+            name
+        }
     };
-    if args.key_stdin {
-        given.extend(fields::secrets_from_stdin(&connector)?);
-    }
+    given.extend(args.secrets.read(&connector)?);
     if asks {
-        ask_missing(printer, &connector, &mut given)?;
-    }
-    let saved = save(printer, &target, &connector, name, given, asks).await?;
-    let code = printer.verdict(&saved);
-    offer_suggestion(printer, &target, saved, asks).await.map(|changed| changed.unwrap_or(code))
-}
-
-fn ask_name(printer: &Printer, connector: &Connector) -> Result<String, Failure> {
-    printer.note(format!("Connect {}. Where to find the values:\n", connector.name));
-    for (step, number) in connector.guide.iter().zip(1..) {
-        printer.note(format!("{number}. {}\n   {}", step.title, plain_text(&step.body)));
-    }
-    printer.note("");
-    Ok(prompt("Connection Name (only for display): ", false)?.expose().to_owned())
-}
-
-/// Markdown without its marks, for a terminal.
-fn plain_text(body: &str) -> String {
-    let text = body.replace("**", "").replace('`', "").replace("](", " (").replace('[', "");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn ask_missing(printer: &Printer, connector: &Connector, given: &mut Given) -> Result<(), Failure> {
-    for field in &connector.fields {
-        if given.iter().all(|(id, _)| *id != field.id) {
-            given.push((field.id.clone(), ask(printer, field, None)?));
+        for field in &connector.fields {
+            if given.iter().all(|(id, _)| *id != field.id) {
+                given.push((field.id.clone(), form.field(field, None)?));
+            }
         }
     }
-    Ok(())
+    let saved = save(&form, name, given, asks).await?;
+    settle(printer, &target, saved, asks).await
 }
 
 /// Saves; what cannot be accepted is asked for again.
 async fn save(
-    printer: &Printer,
-    target: &Target,
-    connector: &Connector,
+    form: &Form<'_>,
     mut name: String,
     mut given: Given,
     asks: bool,
 ) -> Result<Connection, Failure> {
     loop {
-        let copy = given
-            .iter()
-            .map(|(id, value)| (id.clone(), keyhaven_core::Secret::new(value.expose().to_owned())));
-        let spinner = printer.spinner(format!("Saving and verifying with {}…", connector.name));
-        let saved = target.create(&connector.id, name.clone(), copy.collect()).await;
+        let spinner = form.printer.spinner(&format!("Saving and verifying with {}…", form.connector.name));
+        let saved = form.target.create(&form.connector.id, name.clone(), copy(&given)).await;
         spinner.finish_and_clear();
-        let wrong = match saved {
-            Err(failure) if asks && !failure.fields.is_empty() => failure.fields,
+        match saved {
+            Err(failure) if asks && form.again(&failure.fields, &mut name, &mut given, false)? => {}
             other => return other,
-        };
-        for error in wrong {
-            printer.note(format!("\n{}", plain(error.message)));
-            if error.field == keyhaven_core::NAME_FIELD {
-                name = prompt("Connection Name: ", false)?.expose().to_owned();
-                continue;
-            }
-            let Some(field) = connector.fields.iter().find(|field| field.id == error.field) else { continue };
-            given.retain(|(id, _)| *id != field.id);
-            given.push((field.id.clone(), ask(printer, field, None)?));
         }
     }
 }
 
-/// A better domain is one key press away.
-pub(super) async fn offer_suggestion(
+/// Tells the verdict. A better domain is one key press away.
+pub(super) async fn settle(
     printer: &Printer,
     target: &Target,
     it: Connection,
     asks: bool,
-) -> Result<Option<ExitCode>, Failure> {
-    let Some(suggestion) = it.outcome.suggestion.as_ref().filter(|_| asks && it.status != "valid") else {
-        return Ok(None);
+) -> Result<ExitCode, Failure> {
+    let better = it.outcome.suggestion.as_ref().filter(|_| asks && it.status != "valid");
+    let Some(better) = better else {
+        verdict::print(printer, &it, target.support());
+        return Ok(verdict::code(&it));
     };
-    if !confirm(&format!("\nUse “{}” instead?", plain(suggestion.value.clone())), true)? {
-        return Ok(None);
+    // A program reads one document: the last.
+    if printer.is_json() {
+        printer.note(format!("! {}", plain(&it.outcome.message)));
+    } else {
+        verdict::print(printer, &it, target.support());
     }
-    let given = vec![(suggestion.field.clone(), keyhaven_core::Secret::new(suggestion.value.clone()))];
-    let spinner = printer.spinner(format!("Verifying with {}…", it.app));
-    let changed = target.change(&it.id, None, &given, false).await;
-    spinner.finish_and_clear();
-    let changed = changed?;
-    printer.verdict(&changed);
-    Ok(Some(verdict_code(&changed)))
+    let changed = if confirm(&format!("\nUse “{}” instead?", plain(&better.value)), true)? {
+        let given = vec![(better.field.clone(), Secret::new(better.value.clone()))];
+        let spinner = printer.spinner(&format!("Verifying with {}…", it.app));
+        let changed = target.change(&it.id, None, &given, false).await;
+        spinner.finish_and_clear();
+        Some(changed?)
+    } else {
+        None
+    };
+    if printer.is_json() || changed.is_some() {
+        verdict::print(printer, changed.as_ref().unwrap_or(&it), target.support());
+    }
+    Ok(verdict::code(changed.as_ref().unwrap_or(&it)))
 }

@@ -53,7 +53,12 @@ impl From<Problem> for Failure {
 impl From<RemoteError> for Failure {
     fn from(error: RemoteError) -> Self {
         let (exit, remedy) = match &error {
-            RemoteError::Address(_) | RemoteError::Token => (2, "Look at --server and KEYHAVEN_TOKEN."),
+            RemoteError::Address(_) | RemoteError::Credentials | RemoteError::Token => {
+                (2, "Look at --server and KEYHAVEN_TOKEN.")
+            }
+            RemoteError::NotKeyhaven { .. } => {
+                (1, "Check the address; behind a reverse proxy, look at the proxy's log, too.")
+            }
             _ => (1, "Check the address and whether the server runs."),
         };
         Self::new(exit, "remote", error.to_string(), remedy)

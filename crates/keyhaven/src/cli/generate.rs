@@ -23,13 +23,17 @@ pub(super) fn completions(shell: clap_complete::Shell) {
     let _ = io::Write::write_all(&mut io::stdout(), &script);
 }
 
-pub(super) fn man(folder: &Path, printer: &Printer) -> Result<(), Failure> {
+/// Into a folder, or the main page on standard output.
+pub(super) fn man(folder: Option<&Path>, printer: &Printer) -> Result<(), Failure> {
+    let Some(folder) = folder else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+        let _ = io::Write::write_all(&mut io::stdout(), &page);
+        return Ok(());
+    };
     fs::create_dir_all(folder)?;
     clap_mangen::generate_to(Cli::command(), folder)?;
-    printer.note(format!(
-        "Manual pages written to {}; read one with: man -l {}/keyhaven.1",
-        folder.display(),
-        folder.display()
-    ));
+    let shown = folder.display();
+    printer.note(format!("Manual pages written to {shown}; read one with: man -l {shown}/keyhaven.1"));
     Ok(())
 }

@@ -1,15 +1,20 @@
 //! The command line: one file for each command.
 
+mod ask;
 mod backend;
 mod connect;
 mod connections;
 mod connectors;
 mod doctor;
+mod edit;
 mod failure;
 mod fields;
 mod generate;
+mod list;
 mod printer;
+mod secrets;
 mod tokens;
+mod verdict;
 
 use std::process::ExitCode;
 
@@ -43,7 +48,8 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server
-    #[command(after_help = "Example: keyhaven serve --listen 127.0.0.1:8787 --data /var/lib/keyhaven")]
+    #[command(after_help = "Examples:\n  keyhaven serve\n  \
+        keyhaven serve --listen 127.0.0.1:8787 --data /var/lib/keyhaven --public-url https://keyhaven.example.com")]
     Serve {
         #[command(flatten)]
         settings: Settings,
@@ -51,14 +57,17 @@ enum Command {
         server: ServerSettings,
     },
     /// Try Keyhaven with a stand-in for Pipedrive and nothing to set up
+    #[command(after_help = "Example: keyhaven demo --listen 127.0.0.1:8788")]
     Demo(DemoArgs),
     /// Run only the stand-in for Pipedrive, to test programs against
+    #[command(after_help = "Example: keyhaven sandbox --listen 127.0.0.1:9001")]
     Sandbox {
         /// Where it listens
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
         listen: std::net::SocketAddr,
     },
     /// Make a one-time link that signs a browser in
+    #[command(after_help = "Example: xdg-open $(keyhaven sign-in-link)")]
     SignInLink {
         #[command(flatten)]
         settings: Settings,
@@ -77,8 +86,11 @@ enum Command {
     #[command(subcommand)]
     Connectors(connectors::ConnectorsCommand),
     /// Look whether everything is in order
+    #[command(after_help = "Examples:\n  keyhaven doctor\n  \
+        keyhaven doctor --server https://keyhaven.example.com --json\n\nExit code 1: something does not work")]
     Doctor(TargetArgs),
     /// Print the OpenAPI document
+    #[command(after_help = "Example: keyhaven openapi > openapi.json")]
     Openapi,
     /// Print completions for a shell
     #[command(
@@ -88,16 +100,18 @@ enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Write the manual pages
+    /// Print the manual page, or write one for each command into a folder
+    #[command(after_help = "Examples:\n  keyhaven man | man -l -\n  keyhaven man /usr/local/share/man/man1")]
     Man {
-        /// Where to
-        #[arg(default_value = ".")]
-        folder: std::path::PathBuf,
+        /// Where to write them
+        #[arg(value_name = "DIR")]
+        folder: Option<std::path::PathBuf>,
     },
 }
 
 /// The data of this machine, or a server.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Where to work")]
 struct TargetArgs {
     /// Work on a server instead of the data of this machine; its access token stands in KEYHAVEN_TOKEN
     #[arg(long, env = "KEYHAVEN_SERVER", value_name = "URL")]
@@ -128,7 +142,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
         Command::Doctor(target) => return doctor::run(target, printer).await,
         Command::Openapi => generate::openapi(printer)?,
         Command::Completions { shell } => generate::completions(shell),
-        Command::Man { folder } => generate::man(&folder, printer)?,
+        Command::Man { folder } => generate::man(folder.as_deref(), printer)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,13 +7,12 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
 use super::failure::Failure;
-use crate::api::wire::{Check, Connection};
 
 /// Prints for people or, with `--json`, for programs.
 pub(super) struct Printer {
@@ -24,9 +23,6 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const SOFT: Style = Style::new().dimmed();
-
-/// The exit code for a verdict that is !.
-const ATTENTION: u8 = 3;
 
 impl Printer {
     pub(super) fn new(json: bool) -> Self {
@@ -52,11 +48,11 @@ impl Printer {
     }
 
     /// Something turns while the work goes on.
-    pub(super) fn spinner(&self, text: String) -> ProgressBar {
+    pub(super) fn spinner(&self, text: &str) -> ProgressBar {
         if self.json || !std::io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
-        let spinner = ProgressBar::new_spinner().with_message(text);
+        let spinner = ProgressBar::new_spinner().with_message(plain(text));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             spinner.set_style(style);
         }
@@ -64,62 +60,91 @@ impl Printer {
         spinner
     }
 
-    pub(super) fn table(&self, head: &[&str], rows: Vec<Vec<String>>) {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(head.iter().map(|title| title.to_uppercase()));
-        for row in rows {
-            table.add_row(row.into_iter().map(plain));
-        }
-        for line in table.lines() {
+    /// Is it a program that reads?
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Rows under a head; as wide as the terminal at most.
+    pub(super) fn table(&self, head: &[&str], rows: impl Iterator<Item = Vec<Cell>>) {
+        let mut table = bare();
+        table.set_header(head.iter().map(|title| title.to_uppercase())).add_rows(rows);
+        for line in padded(table, 0).lines() {
             self.line(line.trim_end());
         }
     }
 
-    /// The verdict and what to do; the exit code goes with it.
-    pub(super) fn verdict(&self, it: &Connection) -> ExitCode {
-        self.result(it, |printer| printer.describe(it));
-        verdict_code(it)
-    }
-
-    fn describe(&self, it: &Connection) {
-        let account = it.account.as_ref().map(|account| account.line()).unwrap_or_default();
-        self.line(format!("{} {}", mark(&it.status), plain(it.name.clone())));
-        self.line(format!("  {}", plain(it.outcome.title.clone())));
-        if !account.is_empty() {
-            self.line(format!("  {SOFT}account{SOFT:#}  {}", plain(account)));
-        }
-        self.line(format!("  {}", plain(it.outcome.message.clone())));
-        if !it.outcome.remedy.is_empty() {
-            self.line(format!("  {SOFT}to do{SOFT:#}    {}", plain(it.outcome.remedy.clone())));
-        }
-        if let Some(latest) = self.unsettled(it) {
-            self.line(format!("  {WARN}could not re-check{WARN:#}: {}", plain(latest.message.clone())));
+    /// Names and values below a first line.
+    pub(super) fn facts(&self, facts: Vec<(String, String)>) {
+        for line in aligned(facts, false).lines() {
+            self.line(line.trim_end());
         }
     }
 
-    fn unsettled<'a>(&self, it: &'a Connection) -> Option<&'a Check> {
-        it.last_check.as_ref().filter(|latest| latest.checked_at != it.outcome.checked_at)
+    /// The same, beside the result.
+    pub(super) fn note_facts(&self, facts: Vec<(String, String)>) {
+        for line in aligned(facts, true).lines() {
+            self.note(line.trim_end());
+        }
     }
 
+    /// What went wrong, and what to do.
     pub(super) fn failure(&self, it: &Failure) -> ExitCode {
         if self.json {
             let problem = json!({ "error": { "code": it.code, "message": it.message, "remedy": it.remedy, "errors": it.fields } });
             self.note(problem.to_string());
             return ExitCode::from(it.exit);
         }
-        self.note(format!("{BAD}error:{BAD:#} {}", it.message));
+        let message: Vec<_> = it.message.lines().map(plain).collect();
+        self.note(format!("{BAD}error:{BAD:#} {}", message.join("\n  ")));
         for field in &it.fields {
-            self.note(format!("  {}: {}", plain(field.field.clone()), plain(field.message.clone())));
+            self.note(format!("  {}: {}", plain(&field.field), plain(&field.message)));
         }
         if !it.remedy.is_empty() {
-            self.note(format!("{SOFT}to do:{SOFT:#} {}", it.remedy));
+            self.note(format!("{SOFT}to do:{SOFT:#} {}", plain(&it.remedy)));
         }
         ExitCode::from(it.exit)
     }
 }
 
-/// ✓ or !, coloured on a terminal, with the word beside it.
+fn bare() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+fn padded(mut table: Table, indent: u16) -> Table {
+    for (column, left) in table.column_iter_mut().zip([indent].into_iter().chain(std::iter::repeat(0))) {
+        column.set_padding((left, 2));
+    }
+    table
+}
+
+fn aligned(facts: Vec<(String, String)>, on_stderr: bool) -> Table {
+    let mut table = bare();
+    if on_stderr {
+        table.use_stderr();
+    }
+    table.add_rows(facts.iter().map(|(name, value)| [cell(name), cell(value)]));
+    padded(table, 2)
+}
+
+/// A cell without anything that steers.
+pub(super) fn cell(text: &str) -> Cell {
+    Cell::new(plain(text))
+}
+
+/// ✓ or ! with its word; coloured on a terminal.
+pub(super) fn status_cell(status: &str, word: &str) -> Cell {
+    let (mark, colour) = match status {
+        "valid" => ("✓", Color::Green),
+        "invalid" => ("!", Color::Red),
+        _ => ("!", Color::Yellow),
+    };
+    cell(&format!("{mark} {word}")).fg(colour)
+}
+
+/// ✓ or !, coloured on a terminal.
 pub(super) fn mark(status: &str) -> String {
     match status {
         "valid" => format!("{GOOD}✓{GOOD:#}"),
@@ -128,11 +153,11 @@ pub(super) fn mark(status: &str) -> String {
     }
 }
 
-pub(super) fn verdict_code(it: &Connection) -> ExitCode {
-    if it.status == "valid" { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) }
-}
-
-/// What came from afar cannot steer the terminal.
-pub(super) fn plain(text: String) -> String {
-    if text.chars().any(char::is_control) { text.chars().filter(|c| !c.is_control()).collect() } else { text }
+/// What came from afar cannot steer the terminal, nor turn the direction of what follows it.
+pub(super) fn plain(text: &str) -> String {
+    let steers = |c: &char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(|c| !steers(c)).collect()
 }

@@ -4,7 +4,10 @@ use clap::Subcommand;
 use keyhaven_core::{Actor, tokens};
 use serde_json::json;
 
-use super::{failure::Failure, printer::Printer};
+use super::{
+    failure::Failure,
+    printer::{Printer, cell, plain},
+};
 use crate::{
     api::wire::time,
     config::{ServerSettings, Settings},
@@ -24,11 +27,13 @@ pub(super) enum TokenCommand {
         settings: Settings,
     },
     /// List access tokens
+    #[command(after_help = "Example: keyhaven token list --json")]
     List {
         #[command(flatten)]
         settings: Settings,
     },
     /// End an access token at once
+    #[command(after_help = "Example: keyhaven token revoke nightly-sync")]
     Revoke {
         /// Its id or name
         token: String,
@@ -63,16 +68,22 @@ pub(super) async fn run(command: TokenCommand, printer: &Printer) -> Result<(), 
                     |it: &tokens::AccessToken| if it.revoked_at.is_some() { "revoked" } else { "active" };
                 let row = |it: &tokens::AccessToken| {
                     let used = it.last_used_at.map_or("never".into(), time);
-                    vec![it.name.clone(), it.id.clone(), format!("{}…", it.hint), state(it).into(), used]
+                    vec![
+                        cell(&it.name),
+                        cell(&it.id),
+                        cell(&format!("{}…", it.hint)),
+                        cell(state(it)),
+                        cell(&used),
+                    ]
                 };
-                printer.table(&["name", "id", "token", "state", "last used"], all.iter().map(row).collect());
+                printer.table(&["name", "id", "token", "state", "last used"], all.iter().map(row));
             });
         }
         TokenCommand::Revoke { token, settings } => {
             let app = settings.open().await?;
             let ended = tokens::revoke(&app, &app.ctx(Actor::CommandLine), &token).await?;
             let value = json!({ "id": ended.id, "revoked_at": ended.revoked_at.map(time) });
-            printer.result(&value, |printer| printer.line(format!("Revoked “{}”.", ended.name)));
+            printer.result(&value, |printer| printer.line(format!("Revoked “{}”.", plain(&ended.name))));
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ pub(crate) use file::ConfigError;
 /// Where the data are and how the apps are reached.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Data and apps of this machine")]
 pub(crate) struct Settings {
     /// Folder of database, master key and settings [default: the platform's data folder]
     #[arg(long, env = "KEYHAVEN_DATA", value_name = "DIR")]
@@ -52,6 +53,7 @@ pub(crate) struct Settings {
 /// How the server is reached.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Server")]
 pub(crate) struct ServerSettings {
     /// Address to listen on [default: 127.0.0.1:8787]
     #[arg(long, env = "KEYHAVEN_LISTEN", value_name = "ADDRESS")]

@@ -57,13 +57,11 @@ fn with_client(ctx: Ctx, parts: &Parts) -> Ctx {
     }
 }
 
-/// The token of `Authorization: Bearer …`; an empty one if there is another kind of authorization.
+/// The token of `Authorization: Bearer …`. Other schemes are somebody else's, such as a proxy's in front: browsers
+/// send those on their own.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
-        _ => Some(""),
-    }
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The session in the request's cookies.

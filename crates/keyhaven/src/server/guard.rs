@@ -11,6 +11,7 @@ use axum::{
 };
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::{AppState, auth};
 use crate::{api, web};
@@ -31,7 +32,8 @@ pub(super) async fn count(State(state): State<AppState>, request: Request, next:
     let method = known_method(request.method());
     let route =
         request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
-    let mut response = next.run(request).await;
+    let span = tracing::error_span!("request", id);
+    let mut response = api::name_request(next.run(request).instrument(span).await, &id);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);
     }

@@ -19,6 +19,7 @@ struct Page {
     operations: Vec<Operation>,
     apps: Vec<App>,
     reasons: Vec<&'static str>,
+    codes: &'static [api::Code],
 }
 
 struct Operation {
@@ -45,6 +46,7 @@ pub(super) async fn page(_: SignedIn, State(state): State<AppState>) -> Response
         operations: operations(&document["paths"]),
         apps: state.app.catalogue().iter().map(app).collect(),
         reasons: Reason::ALL.into_iter().map(Reason::as_str).collect(),
+        codes: api::CODES,
     })
 }
 

@@ -134,7 +134,7 @@ impl IntoResponse for Failure {
 
 /// What happened, and what to do about it.
 pub(super) fn in_words(error: &Error) -> String {
-    let text = error.to_string();
+    let text = error.message();
     let mut letters = text.trim_end_matches('.').chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}. {}", letters.as_str(), error.remedy())

@@ -8,6 +8,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use keyhaven_sandbox::Sandbox;
@@ -24,7 +25,7 @@ pub(crate) const WRONG: &str = "deaddeaddeaddeaddeaddeaddeaddeaddeaddead";
 pub(crate) struct House {
     pub(crate) sandbox: Sandbox,
     pub(crate) data: TempDir,
-    runtime: Runtime,
+    _runtime: Runtime,
 }
 
 impl House {
@@ -32,7 +33,7 @@ impl House {
         let runtime = Runtime::new().unwrap();
         let any: SocketAddr = ([127, 0, 0, 1], 0).into();
         let sandbox = runtime.block_on(Sandbox::start(any)).unwrap();
-        Self { sandbox, data: tempfile::tempdir().unwrap(), runtime }
+        Self { sandbox, data: tempfile::tempdir().unwrap(), _runtime: runtime }
     }
 
     /// A command of the program, on this data.
@@ -113,7 +114,12 @@ impl Server {
             line.split_whitespace().next_back().unwrap().to_owned()
         };
         let (url, link) = (last("runs on"), last("Sign in once"));
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        // Nobody waits for ever.
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
         Self { child, url, link, token, log, agent: config.into() }
     }
 

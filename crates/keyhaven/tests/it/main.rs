@@ -1,7 +1,18 @@
 //! Keyhaven from outside: the real program, a real database, the real sandbox.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
 mod api;
+mod bad_input;
 mod canary;
 mod cli;
 mod common;
+mod database;
+mod openapi;
+mod terminal;
 mod web;
