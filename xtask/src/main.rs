@@ -4,12 +4,14 @@
 
 mod browser;
 mod deny;
+mod fuzz;
 mod imports;
 mod paths;
 mod run;
 mod set_up;
 mod steps;
 mod tally;
+mod tools;
 
 use std::{env, process::ExitCode};
 
@@ -18,6 +20,7 @@ Developer commands of Keyhaven.
 
   cargo xtask test [--only STEP,…]   all tests; installs what they need where it can
   cargo xtask e2e [FILTER]           the tests in a real browser, or those whose name holds FILTER
+  cargo xtask fuzz [TARGET]          looks for input that breaks what must hold, ten minutes for each target
   cargo xtask bench                  measures the figures and writes docs/PERFORMANCE.md
   cargo xtask screenshots            takes the pictures of docs/screenshots
 
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
         ["test", "--only", only] => steps::run(Some(only)),
         ["e2e"] => browser::tests(""),
         ["e2e", filter] => browser::tests(filter),
+        ["fuzz"] => fuzz::long(""),
+        ["fuzz", target] => fuzz::long(target),
         ["bench"] => browser::bench(),
         ["screenshots"] => browser::screenshots(),
         [] | ["help" | "--help" | "-h"] => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    browser, deny, imports,
+    browser, deny, fuzz, imports,
     run::{self, cargo, quietly},
     set_up,
     tally::Tally,
@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
         what: "unit and integration tests, stories on both databases, examples in the docs",
         run: || tests(cargo(["test", "--workspace", "--exclude", "keyhaven-e2e", "--no-fail-fast"])),
     },
+    Step { name: "fuzz", what: "random input against paths, headers and domains", run: fuzz::short },
     Step { name: "e2e", what: "tests in a real browser", run: || tests(browser::test_command("")?) },
 ];
 

@@ -48,6 +48,7 @@ pub(crate) fn check(
     hosts(it, &mut found);
     auth(it, &mut found);
     verification(it, &mut found);
+    traffic(it, &mut found);
     words(it, &mut found);
     pictures(guide, files, &mut found);
     found.0
@@ -236,6 +237,31 @@ fn verification(it: &Definition, found: &mut Findings) {
             "must be a field of kind “text”",
         );
     }
+}
+
+fn traffic(it: &Definition, found: &mut Findings) {
+    let is_variable = |name: &String| {
+        name.len() <= 60 && name.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
+    };
+    let env = it.in_use.env.as_ref();
+    found.unless(env.is_none_or(is_variable), "use.env", "must be such as MY_APP_API_KEY");
+    for (n, name) in it.in_use.query.iter().enumerate() {
+        let fine = is_plain(name) && !name.contains(['&', '=', '#', '%']);
+        found.unless(fine, format!("use.query.{n}"), "must be the name of a query parameter");
+    }
+    for (n, pages) in it.in_use.pages.iter().enumerate() {
+        let pointers = [Some(&pages.next), pages.more.as_ref(), Some(&pages.items)];
+        let fine = pointers.into_iter().flatten().all(|at| at.is_empty() || at.starts_with('/'));
+        found.unless(
+            fine,
+            format!("use.pages.{n}"),
+            "next, more and items must be JSON pointers, such as /data",
+        );
+    }
+    let Some(limits) = &it.limits else { return };
+    found.unless((1..=3600).contains(&limits.window), "limits.window", "must be 1 to 3600 seconds");
+    let counts = limits.narrow.iter().map(|narrow| narrow.calls).chain([limits.calls]);
+    found.unless(counts.min() > Some(0), "limits.calls", "must be 1 or more");
 }
 
 fn words(it: &Definition, found: &mut Findings) {

@@ -9,6 +9,7 @@ use crate::{
     field::Normaliser,
     request::Auth,
     rules::{AccountPointers, Ask, Belongs, Rule, Verify},
+    traffic::{Limits, Use},
     words::WordTable,
 };
 
@@ -25,6 +26,10 @@ pub(crate) struct Definition {
     pub hosts: Vec<String>,
     pub auth: AuthDefinition,
     pub verify: VerifyDefinition,
+    #[serde(default, rename = "use")]
+    pub in_use: Use,
+    #[serde(default)]
+    pub limits: Option<Limits>,
     #[serde(default)]
     pub words: WordTable,
 }
@@ -92,6 +97,8 @@ impl Definition {
             name_field: self.name_field,
             fields: self.fields.into_iter().map(FieldDefinition::into_field).collect(),
             guide,
+            in_use: self.in_use,
+            limits: self.limits,
             hosts: self.hosts,
             auth: match self.auth {
                 AuthDefinition::Header { name, value } => Auth::Header { name, value },

@@ -6,10 +6,12 @@ mod definition;
 mod field;
 mod guide;
 mod inputs;
+mod pattern;
 mod request;
 mod rules;
 mod svg;
 mod template;
+mod traffic;
 mod verdict;
 mod verification;
 mod words;
@@ -20,7 +22,9 @@ pub use catalogue::{Catalogue, CatalogueError, ConnectorFiles};
 pub use field::{Field, FieldError, FieldKind};
 pub use guide::{Guide, GuideStep, Picture};
 pub use inputs::{Inputs, Values};
+pub use pattern::PathPattern;
 pub use request::{AllowedHost, Answer, OutRequest};
+pub use traffic::{Budget, Cost, LimitHeaders, Limits, Narrow, Pages, Told, Use};
 pub use verdict::{Account, Fault, Reason, Status, Suggestion, Verdict};
 pub use verification::{Next, Verification};
 pub use words::Words;
@@ -44,6 +48,10 @@ pub struct Connector {
     pub fields: Vec<Field>,
     /// How to find the values.
     pub guide: Guide,
+    /// How programs use it.
+    pub in_use: Use,
+    /// How much it allows, where that is known.
+    pub limits: Option<Limits>,
     hosts: Vec<String>,
     auth: request::Auth,
     verify: rules::Verify,

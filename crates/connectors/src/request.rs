@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 use crate::{Connector, Values, template};
@@ -63,26 +63,42 @@ pub(crate) enum Auth {
 impl Connector {
     /// The hosts that a connection with these values may reach.
     pub fn hosts(&self, plain: &std::collections::BTreeMap<String, String>) -> Vec<AllowedHost> {
-        let filled = self.hosts.iter().filter_map(|host| template::fill_host(host, plain));
-        filled.filter_map(|url| AllowedHost::of(&url)).collect()
+        self.origins(plain).iter().filter_map(AllowedHost::of).collect()
+    }
+
+    /// Where requests of a connection with these values begin: scheme, host and perhaps a path. The first is for
+    /// whoever does not say which.
+    pub fn origins(&self, plain: &std::collections::BTreeMap<String, String>) -> Vec<Url> {
+        self.hosts.iter().filter_map(|host| template::fill_host(host, plain)).collect()
+    }
+
+    /// The header in which the app takes its credential.
+    pub fn credential_header(
+        &self,
+        plain: &std::collections::BTreeMap<String, String>,
+    ) -> Option<HeaderName> {
+        match &self.auth {
+            Auth::Header { name, .. } => {
+                let name = template::fill_with(name, |field| plain.get(field).map(String::as_str))?;
+                HeaderName::try_from(name).ok()
+            }
+            Auth::Basic { .. } => Some(header::AUTHORIZATION),
+        }
     }
 
     /// Puts the credential where the app takes it: into a header, never into the URL. `None` if a value cannot
     /// stand in a header.
-    pub(crate) fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
-        let (name, text) = match &self.auth {
-            Auth::Header { name, value } => {
-                let name = template::fill_with(name, |field| values.plain.get(field).map(String::as_str))?;
-                (name, template::fill_with(value, |field| values.get(field))?)
-            }
+    pub fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
+        let text = match &self.auth {
+            Auth::Header { value, .. } => template::fill_with(value, |field| values.get(field))?,
             Auth::Basic { user, password } => {
                 let pair = format!("{}:{}", values.get(user)?, values.get(password)?);
-                ("authorization".into(), format!("Basic {}", BASE64_STANDARD.encode(pair)))
+                format!("Basic {}", BASE64_STANDARD.encode(pair))
             }
         };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
-        headers.insert(HeaderName::try_from(name).ok()?, value);
+        headers.insert(self.credential_header(&values.plain)?, value);
         Some(())
     }
 }

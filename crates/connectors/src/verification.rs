@@ -1,5 +1,7 @@
 //! The live check as a state machine: it says what to send, is told what came, and ends with a verdict.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::{
@@ -24,6 +26,16 @@ pub struct Verification<'a> {
     /// The status of the first answer, where that left the question open.
     open: Option<u16>,
     done: Option<Verdict>,
+}
+
+impl Connector {
+    /// What an answer of “too many” means, by the connector's rules, and for how long.
+    pub fn judge_refusal(&self, answer: &Answer) -> (Reason, Option<Duration>) {
+        let reading = Reading::of("", answer, self.verify.error_code.as_deref());
+        let rule = self.verify.rule_for(&reading);
+        let reason = rule.and_then(|rule| rule.reason).unwrap_or(Reason::RateLimited);
+        (reason, reading.wait(reason, rule.and_then(|rule| rule.wait)))
+    }
 }
 
 impl<'a> Verification<'a> {

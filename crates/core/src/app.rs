@@ -1,16 +1,17 @@
 //! The application: everything the use cases need, opened once.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use keyhaven_connectors::{Catalogue, CatalogueError};
 use keyhaven_store::{Store, StoreError};
 use keyhaven_vault::{OpenError as VaultError, SealError, WorkspaceKey, WrappedKey};
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     Actor, Clock, Ctx, Error, MasterKeyError, MasterKeySource, Metrics, Rng, SystemClock, SystemRng,
     catalogue, connections,
-    egress::{Egress, EgressConfig, EgressError},
+    egress::{Door, Egress, EgressConfig, EgressError},
+    proxy::{Feedback, Known},
 };
 
 /// The one workspace there is until accounts come.
@@ -73,6 +74,10 @@ pub struct Keyhaven {
     pub(crate) key: WorkspaceKey,
     pub(crate) catalogue: Catalogue,
     pub(crate) egress: Egress,
+    /// Where the database is spoken to, whichever thread asks.
+    pub(crate) runtime: Handle,
+    pub(crate) known: Known,
+    pub(crate) feedback: Feedback,
     pub(crate) metrics: Metrics,
     pub(crate) verify_every: Duration,
     /// Rung when a job may be due sooner than the worker thinks.
@@ -117,6 +122,9 @@ impl Keyhaven {
             key,
             catalogue,
             egress,
+            runtime: Handle::current(),
+            known: Known::default(),
+            feedback: Feedback::default(),
             metrics: Metrics::default(),
             verify_every: options.verify_every,
             job_scheduled: Notify::new(),
@@ -137,6 +145,24 @@ impl Keyhaven {
             clock: self.clock.clone(),
             rng: self.rng.clone(),
         }
+    }
+
+    /// Connections to apps for one thread that sends many requests.
+    pub fn door(&self) -> Door {
+        self.egress.door()
+    }
+
+    /// Runs work with the database on the threads that hold its connections.
+    pub(crate) async fn on_main<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let done = self.runtime.spawn(work).await;
+        done.unwrap_or_else(|_| Err(StoreError::Unavailable("the main threads are ending".into()).into()))
     }
 
     /// Names one request in log and answer.

@@ -12,6 +12,7 @@ pub mod jobs;
 mod master_key;
 mod metrics;
 mod names;
+pub mod proxy;
 pub mod remote;
 mod schedule;
 pub mod sign_in;

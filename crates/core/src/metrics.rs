@@ -29,6 +29,13 @@ pub struct Metrics {
     requests: Family<Answered, Counter>,
     connections: Gauge,
     attention: Gauge,
+    calls: [Counter; 5],
+    calls_in_flight: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Class {
+    class: &'static str,
 }
 
 impl Default for Metrics {
@@ -54,7 +61,21 @@ impl Default for Metrics {
             "Connections that show !, counted up to 1000",
             attention.clone(),
         );
-        Self { registry, verifications, verification_seconds, requests, connections, attention }
+        let (by_class, calls_in_flight) = (Family::<Class, Counter>::default(), Gauge::default());
+        let calls =
+            ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| by_class.get_or_create(&Class { class }).clone());
+        registry.register("calls", "Calls passed on or refused by the proxy, by class of their status", by_class);
+        registry.register("calls_in_flight", "Calls that have not ended yet", calls_in_flight.clone());
+        Self {
+            registry,
+            verifications,
+            verification_seconds,
+            requests,
+            connections,
+            attention,
+            calls,
+            calls_in_flight,
+        }
     }
 }
 
@@ -67,6 +88,16 @@ impl Metrics {
     /// Counts one answered request. `route` is the pattern, not the path.
     pub fn answered(&self, method: &'static str, route: &str, status: u16) {
         self.requests.get_or_create(&Answered { method, route: route.into(), status }).inc();
+    }
+
+    pub(crate) fn call_began(&self) {
+        self.calls_in_flight.inc();
+    }
+
+    pub(crate) fn call_ended(&self, status: u16) {
+        self.calls_in_flight.dec();
+        let class = usize::from(status / 100).clamp(1, self.calls.len());
+        self.calls[class - 1].inc();
     }
 
     pub(crate) fn set_connections(&self, all: i64, attention: i64) {

@@ -4,7 +4,7 @@ use std::{error::Error as _, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use keyhaven_vault::Secret;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -124,7 +124,7 @@ impl Remote {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json");
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let request = request.body(Full::new(bytes)).map_err(|_| wrong())?;
+        let request = request.body(bytes.into()).map_err(|_| wrong())?;
         let answer = self.client.request(request).await.map_err(|error| {
             unreachable(error.source().map_or_else(|| error.to_string(), ToString::to_string))
         })?;

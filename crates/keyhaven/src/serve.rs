@@ -5,13 +5,14 @@ use std::{io, net::SocketAddr, sync::Arc};
 use keyhaven_core::{Actor, Keyhaven, jobs, sign_in};
 use tokio::{
     net::TcpListener,
+    runtime::Handle,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
 use crate::{
     config::{DEFAULT_LISTEN, ServerSettings, SetUpError, Settings},
-    server::{self, AppState, Site},
+    server::{self, AppState, Service, Site, Tls, TlsError},
 };
 
 /// Why the server did not run.
@@ -36,6 +37,12 @@ pub(crate) enum ServeError {
         "the public URL “{0}” cannot be used; write http:// or https:// and a host, such as https://keyhaven.example.com"
     )]
     PublicUrl(String),
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// One of the two is missing.
+    #[error("TLS needs both --tls-cert and --tls-key")]
+    HalfTls,
     /// The sign-in link cannot be made.
     #[error(transparent)]
     Link(#[from] keyhaven_core::Error),
@@ -50,6 +57,7 @@ pub(crate) struct Ready {
     pub site: Arc<Site>,
     pub app: Arc<Keyhaven>,
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
 }
 
 /// Runs the server until it is told to stop.
@@ -82,12 +90,17 @@ pub(crate) async fn prepare(settings: Settings, server: ServerSettings) -> Resul
     // The socket first: an address in use is told before anything is written.
     let listener =
         TcpListener::bind(wanted).await.map_err(|source| ServeError::Listen { address: wanted, source })?;
-    let public_url = public_url(server.public_url, listener.local_addr()?)?;
+    let tls = match (server.tls_cert, server.tls_key) {
+        (Some(certificate), Some(key)) => Some(Arc::new(Tls::open(certificate, key)?)),
+        (None, None) => None,
+        _ => return Err(ServeError::HalfTls),
+    };
+    let public_url = public_url(server.public_url, listener.local_addr()?, tls.is_some())?;
     let app = settings.open_as_is().await?;
     for one in app.egress_overrides() {
         tracing::warn!("development override of egress: {one}");
     }
-    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener })
+    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener, tls })
 }
 
 /// The data, and how a server with these settings is reached, without one.
@@ -97,12 +110,14 @@ pub(crate) async fn site_of(
 ) -> Result<(Site, Keyhaven), ServeError> {
     let (settings, from_file) = settings.with_file().map_err(SetUpError::from)?;
     let server = server.or(from_file);
-    let public_url = public_url(server.public_url, server.listen.unwrap_or(DEFAULT_LISTEN))?;
+    let address = server.listen.unwrap_or(DEFAULT_LISTEN);
+    let public_url = public_url(server.public_url, address, server.tls_cert.is_some())?;
     Ok((Site { public_url }, settings.open_as_is().await?))
 }
 
-fn public_url(given: Option<String>, address: SocketAddr) -> Result<String, ServeError> {
-    let Some(given) = given else { return Ok(format!("http://{address}")) };
+fn public_url(given: Option<String>, address: SocketAddr, tls: bool) -> Result<String, ServeError> {
+    let scheme = if tls { "https" } else { "http" };
+    let Some(given) = given else { return Ok(format!("{scheme}://{address}")) };
     let url = given.trim_end_matches('/');
     let uri: Option<axum::http::Uri> = url.parse().ok();
     let fits = uri.is_some_and(|uri| {
@@ -121,14 +136,15 @@ impl Ready {
         let (stop_jobs, stopped) = watch::channel(false);
         let worker = tokio::spawn(jobs::run(self.app.clone(), stopped));
         let router = server::router(AppState { app: self.app.clone(), site: self.site });
-        server::serve(self.listener, router, async {
+        let service = Service { app: self.app.clone(), router, main: Handle::current() };
+        server::serve(self.listener, self.tls, service, async {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
             }
             tracing::info!("stopping");
         })
-        .await;
+        .await?;
         let _ = stop_jobs.send(true);
         if let Err(error) = worker.await {
             tracing::error!(%error, "the background worker ended badly");

@@ -47,8 +47,12 @@ pub struct Token {
 }
 
 const BODY: usize = 40;
+const CHECKSUM: usize = 8;
 
 impl Token {
+    /// Characters of an access token.
+    pub const LENGTH: usize = "kh_".len() + BODY + CHECKSUM;
+
     /// A new random token.
     pub fn generate(kind: TokenKind) -> Self {
         let body = Zeroizing::new(hex(random::<{ BODY / 2 }>().as_slice()));
@@ -60,7 +64,7 @@ impl Token {
     pub fn parse(kind: TokenKind, text: &str) -> Result<Self, TokenError> {
         let body = text.strip_prefix(kind.prefix()).ok_or(TokenError::Shape)?;
         let (random, sum) = body.split_at_checked(BODY).ok_or(TokenError::Shape)?;
-        if from_hex::<{ BODY / 2 }>(random).is_none() || sum.len() != 8 {
+        if from_hex::<{ BODY / 2 }>(random).is_none() || sum.len() != CHECKSUM {
             return Err(TokenError::Shape);
         }
         if *sum != checksum(kind.prefix(), random)[..] {
@@ -88,7 +92,7 @@ impl Token {
 }
 
 /// The SHA-256 of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {

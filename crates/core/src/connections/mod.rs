@@ -23,7 +23,7 @@ pub use list::{Attention, COUNTED, Counts, ListQuery, Page, counts, list};
 pub(crate) use remove::purge;
 pub use remove::{Removal, TRASH_LIVES, delete, restore};
 pub use verify::verify;
-pub(crate) use verify::verify_in_background;
+pub(crate) use verify::{verify_after_refusal, verify_in_background};
 
 use crate::{Connection, Ctx, Error, Keyhaven};
 
@@ -51,7 +51,7 @@ fn shown(which: &str) -> String {
 }
 
 /// A row that is not in the trash: those in it are neither changed nor verified.
-async fn live_row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<ConnectionRow, Error> {
+pub(crate) async fn live_row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<ConnectionRow, Error> {
     let row = row(app, ctx, which).await?;
     if row.deleted_at.is_some() {
         return Err(Error::NothingToDo("this connection is deleted; restore it first"));

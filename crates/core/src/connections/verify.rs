@@ -1,12 +1,13 @@
 //! Verify a connection, and write down what came out.
 
-use keyhaven_connectors::Status;
+use keyhaven_connectors::{Reason, Status};
 use keyhaven_store::{ConnectionRow, NewVerification, OutcomeUpdate};
 
 use super::{connector_of, live_row, saved_values, search_key, with_learned};
 use crate::{
     Connection, Ctx, Error, Keyhaven,
     connection::{self, Dated},
+    ctx::Millis,
     jobs, schedule,
     verification::{self, Checked},
 };
@@ -20,6 +21,8 @@ pub(crate) enum Trigger {
     Asked,
     /// The schedule.
     Background,
+    /// The app refused a call.
+    Refused,
 }
 
 impl Trigger {
@@ -28,6 +31,7 @@ impl Trigger {
             Self::Save => "save",
             Self::Asked => "asked",
             Self::Background => "background",
+            Self::Refused => "refused",
         }
     }
 }
@@ -46,6 +50,26 @@ pub(crate) async fn verify_in_background(app: &Keyhaven, ctx: &Ctx, id: &str) ->
         Err(error) => return Err(error),
     };
     check_and_record(app, ctx, row, Trigger::Background).await.map(drop)
+}
+
+/// Verifies because the app refused a call; `since` is when it did, and from then on the connection is told not to
+/// have worked.
+pub(crate) async fn verify_after_refusal(
+    app: &Keyhaven,
+    ctx: &Ctx,
+    id: &str,
+    since: Millis,
+) -> Result<(), Error> {
+    let row = match live_row(app, ctx, id).await {
+        Ok(row) => row,
+        Err(Error::NotFound { .. } | Error::NothingToDo(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let connector = connector_of(app, &row)?;
+    let values = saved_values(app, &app.store.read(&ctx.scope()), &row).await?;
+    let checked = verification::check(app, ctx.now(), connector, &values).await;
+    let at = if checked.verdict.reason == Reason::Ok { checked.at } else { since };
+    record(app, ctx, row, &Checked { at, ..checked }, Trigger::Refused).await.map(drop)
 }
 
 async fn finish(app: &Keyhaven, ctx: &Ctx, id: &str) -> Result<(), Error> {

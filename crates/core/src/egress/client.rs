@@ -2,8 +2,6 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
@@ -18,11 +16,13 @@ use rustls::{
 };
 
 use super::{EgressConfig, EgressError};
+use crate::proxy::OutBody;
 
-pub(super) type HttpsClient<R> = Client<HttpsConnector<HttpConnector<R>>, Full<Bytes>>;
+pub(super) type HttpsClient<R> = Client<HttpsConnector<HttpConnector<R>>, OutBody>;
 
 /// Idle connections are kept for the next question, not for long: what is open can be counted.
 const IDLE: Duration = Duration::from_secs(30);
+const MAX_IDLE: usize = 64;
 
 pub(super) fn client<R>(
     resolver: R,
@@ -44,9 +44,9 @@ where
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(4)
+        .pool_max_idle_per_host(MAX_IDLE)
         .set_host(set_host)
-        .build(https.enable_http1().wrap_connector(http))
+        .build(https.enable_all_versions().wrap_connector(http))
 }
 
 /// Reaches any address: only for the server that the user of the command line names.

@@ -1,7 +1,10 @@
 //! Who may pass the door; judged before anything is dialled.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
-use keyhaven_connectors::{AllowedHost, Fault, OutRequest};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Uri, header,
+    uri::{Authority, Scheme},
+};
+use keyhaven_connectors::{AllowedHost, Fault};
 use url::Url;
 
 use super::{address, overrides::Override};
@@ -20,64 +23,70 @@ const TRANSPORT: [HeaderName; 8] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// A request that may go out, and by which way.
-pub(super) struct Admitted {
-    pub request: Request<()>,
+/// Where requests of one connection may go: judged once, then only used. No other code can make one.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
     /// By an override, to whatever address that names.
-    pub elsewhere: bool,
+    pub(super) elsewhere: bool,
+    scheme: Scheme,
+    authority: Authority,
+    host: HeaderValue,
 }
 
-/// Lets https requests to allowed hosts pass, with nothing in them that would change where or how they are read.
-pub(super) fn admit(
-    allowed: &[AllowedHost],
-    overrides: &[Override],
-    request: OutRequest,
-) -> Result<Admitted, Fault> {
-    let OutRequest { method, url, headers: wanted } = request;
+impl Way {
+    /// The URI to dial, for a path and query.
+    pub(super) fn uri(&self, path_and_query: &str) -> Result<Uri, Fault> {
+        let parts = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        parts.path_and_query(path_and_query).build().map_err(|_| Fault::NotAllowed)
+    }
+
+    /// Completes the headers. Those that frame a message or speak of one connection are the transport's own.
+    pub(super) fn headers(&self, mut headers: HeaderMap) -> Result<HeaderMap, Fault> {
+        if TRANSPORT.iter().any(|name| headers.contains_key(name)) {
+            return Err(Fault::NotAllowed);
+        }
+        headers.insert(header::HOST, self.host.clone());
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        Ok(headers)
+    }
+}
+
+/// Lets https to allowed hosts pass. `Host` is what the URL says, wherever the request goes.
+pub(super) fn way(allowed: &[AllowedHost], overrides: &[Override], url: &Url) -> Result<Way, Fault> {
     let host = url.host_str().unwrap_or_default();
     let is_allowed =
         allowed.iter().any(|one| one.host == host && Some(one.port) == url.port_or_known_default());
     let has_password = !url.username().is_empty() || url.password().is_some();
-    let has_transport = TRANSPORT.iter().any(|name| wanted.contains_key(name));
-    if url.scheme() != "https" || !is_allowed || has_password || has_transport {
+    if url.scheme() != "https" || !is_allowed || has_password {
         return Err(Fault::NotAllowed);
     }
-    let elsewhere = overrides.iter().find(|one| one.covers(host));
     // hyper does not resolve a literal address, and so the resolver would not see it.
     if address::literal(host).is_some_and(|ip| !address::is_public(ip)) {
         return Err(Fault::RefusedAddress);
     }
-    let uri = elsewhere.map_or_else(|| url.to_string(), |one| one.uri(&url));
-    let mut request = Request::builder().method(method).uri(uri).body(()).map_err(|_| Fault::NotAllowed)?;
-    *request.headers_mut() = headers(&url, wanted)?;
-    Ok(Admitted { request, elsewhere: elsewhere.is_some() })
-}
-
-/// `Host` is what the URL said, wherever the request goes.
-fn headers(url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, Fault> {
-    let host = url.host_str().unwrap_or_default();
+    let elsewhere = overrides.iter().find(|one| one.covers(host));
     let named = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    headers.insert(header::HOST, HeaderValue::from_str(&named).map_err(|_| Fault::NotAllowed)?);
-    headers.insert(header::USER_AGENT, USER_AGENT);
-    Ok(headers)
+    let (scheme, authority) = match elsewhere {
+        Some(one) => one.dialled(host),
+        None => (Scheme::HTTPS, named.clone()),
+    };
+    Ok(Way {
+        elsewhere: elsewhere.is_some(),
+        scheme,
+        authority: authority.parse().map_err(|_| Fault::NotAllowed)?,
+        host: HeaderValue::from_str(&named).map_err(|_| Fault::NotAllowed)?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
-
     use super::*;
 
-    fn admitted(url: &str, header: Option<&'static str>) -> Result<Admitted, Fault> {
+    fn way_to(url: &str) -> Result<Way, Fault> {
         let at = |host: &str, port| AllowedHost { host: host.into(), port };
         let allowed = [at("acme.test", 443), at("acme.test", 8443), at("10.0.0.1", 443), at("8.8.8.8", 443)];
         let overrides = Override::parse_list("*.over.test=http://127.0.0.1:9001").unwrap();
-        let mut headers = HeaderMap::new();
-        if let Some(name) = header {
-            headers.insert(name, HeaderValue::from_static("x"));
-        }
-        let url = Url::parse(url).unwrap();
-        admit(&allowed, &overrides, OutRequest { method: Method::GET, url, headers })
+        way(&allowed, &overrides, &Url::parse(url).unwrap())
     }
 
     #[test]
@@ -85,7 +94,7 @@ mod tests {
         for url in
             ["https://acme.test/", "https://ACME.test:443/a?b", "https://acme.test:8443", "https://8.8.8.8/"]
         {
-            assert!(admitted(url, Some("x-api-key")).is_ok(), "{url}");
+            assert!(way_to(url).is_ok(), "{url}");
         }
         for url in [
             "http://acme.test/",
@@ -105,36 +114,36 @@ mod tests {
             "https://a.over.test/",
             "data:acme.test",
         ] {
-            assert_eq!(admitted(url, None).err(), Some(Fault::NotAllowed), "{url}");
+            assert_eq!(way_to(url).err(), Some(Fault::NotAllowed), "{url}");
         }
         // Not even a connector that allows it reaches a private address.
-        assert_eq!(admitted("https://10.0.0.1/", None).err(), Some(Fault::RefusedAddress));
-        assert_eq!(admitted("https://0xa000001/", None).err(), Some(Fault::RefusedAddress));
+        assert_eq!(way_to("https://10.0.0.1/").err(), Some(Fault::RefusedAddress));
+        assert_eq!(way_to("https://0xa000001/").err(), Some(Fault::RefusedAddress));
     }
 
     #[test]
     fn a_request_cannot_reframe_itself() {
         for name in TRANSPORT {
-            let mut headers = HeaderMap::new();
-            headers.insert(name.clone(), HeaderValue::from_static("x"));
-            let request =
-                OutRequest { method: Method::GET, url: Url::parse("https://acme.test/").unwrap(), headers };
-            let allowed = [AllowedHost { host: "acme.test".into(), port: 443 }];
-            assert_eq!(admit(&allowed, &[], request).err(), Some(Fault::NotAllowed), "{name}");
+            let headers = [(name.clone(), HeaderValue::from_static("x"))].into_iter().collect();
+            let way = way_to("https://acme.test/").unwrap();
+            assert_eq!(way.headers(headers).err(), Some(Fault::NotAllowed), "{name}");
         }
     }
 
     #[test]
-    fn host_and_user_agent_are_the_doors() {
+    fn host_is_the_doors_and_a_path_stays_a_path() {
         for (url, host) in
             [("https://acme.test/", "acme.test"), ("https://acme.test:8443/", "acme.test:8443")]
         {
-            let request = admitted(url, Some("user-agent")).ok().unwrap().request;
-            assert_eq!(request.headers()[header::HOST], host);
-            assert_eq!(
-                request.headers().get_all(header::USER_AGENT).iter().collect::<Vec<_>>(),
-                [&USER_AGENT]
-            );
+            let way = way_to(url).unwrap();
+            let headers = way.headers(HeaderMap::new()).unwrap();
+            assert_eq!(headers[header::HOST], host);
+            assert_eq!(headers[header::USER_AGENT], USER_AGENT);
+            assert_eq!(way.uri("/a?b").unwrap().authority().unwrap().as_str(), host);
+        }
+        for odd in ["evil.test/", "@evil.test/", ":80/", "http://evil.test/"] {
+            let uri = way_to("https://acme.test/").unwrap().uri(odd);
+            assert!(uri.is_err() || uri.is_ok_and(|uri| uri.authority().unwrap() == "acme.test"), "{odd}");
         }
     }
 }

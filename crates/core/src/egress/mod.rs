@@ -12,18 +12,22 @@ mod resolver;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use http::Response;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
 use tokio::time::timeout;
+use url::Url;
 
 use client::{HttpsClient, client, tls};
 pub(crate) use client::{PlainClient, plain_client};
 use fault::fault;
-use gate::admit;
+pub(crate) use gate::Way;
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
+
+use crate::proxy::OutBody;
 
 /// How the door is set up.
 pub struct EgressConfig {
@@ -37,6 +41,8 @@ pub struct EgressConfig {
     pub header_timeout: Duration,
     /// The largest answer, in bytes.
     pub max_body: usize,
+    /// The longest wait for the head of an answer that is passed on to a caller.
+    pub answer_timeout: Duration,
 }
 
 impl Default for EgressConfig {
@@ -47,6 +53,7 @@ impl Default for EgressConfig {
             connect_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(9),
             max_body: 1024 * 1024,
+            answer_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -71,12 +78,22 @@ pub enum EgressError {
 
 /// The one door out.
 pub struct Egress {
+    door: Door,
+    tls: rustls::ClientConfig,
+    overrides: Arc<[Override]>,
+    connect_timeout: Duration,
+    header_timeout: Duration,
+    max_body: usize,
+    answer_timeout: Duration,
+}
+
+/// Connections that are kept for the next request. Each thread that sends many has one of its own, so that none
+/// waits for another.
+#[derive(Clone)]
+pub struct Door {
     public: HttpsClient<PublicOnly>,
     /// Dials whatever address an override names; used for nothing else.
     elsewhere: HttpsClient<overrides::Dial>,
-    overrides: Arc<[Override]>,
-    header_timeout: Duration,
-    max_body: usize,
 }
 
 impl Egress {
@@ -85,17 +102,34 @@ impl Egress {
         let tls = tls(config.extra_ca)?;
         let overrides: Arc<[Override]> = config.overrides.into();
         Ok(Self {
-            public: client(PublicOnly, tls.clone(), true, config.connect_timeout, false),
-            elsewhere: client(overrides::Dial(overrides.clone()), tls, false, config.connect_timeout, false),
+            door: Door::new(&tls, &overrides, config.connect_timeout),
+            tls,
             overrides,
+            connect_timeout: config.connect_timeout,
             header_timeout: config.header_timeout,
             max_body: config.max_body,
+            answer_timeout: config.answer_timeout,
         })
+    }
+
+    /// A door with connections of its own.
+    pub fn door(&self) -> Door {
+        Door::new(&self.tls, &self.overrides, self.connect_timeout)
+    }
+
+    /// The longest wait for the head of an answer that is passed on to a caller.
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.answer_timeout
     }
 
     /// The overrides, as text.
     pub fn overrides(&self) -> Vec<String> {
         self.overrides.iter().map(ToString::to_string).collect()
+    }
+
+    /// Judges where requests may go.
+    pub(crate) fn way(&self, allowed: &[AllowedHost], url: &Url) -> Result<Way, Fault> {
+        gate::way(allowed, &self.overrides, url)
     }
 
     /// Sends a request and reads the whole answer, within a time.
@@ -105,21 +139,16 @@ impl Egress {
         request: OutRequest,
         within: Duration,
     ) -> Result<Answer, Fault> {
-        let whole = async { self.read(self.ask(allowed, request).await?).await };
+        let OutRequest { method, url, headers } = request;
+        let way = self.way(allowed, &url)?;
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let target = format!("{}{query}", url.path());
+        let whole = async {
+            let request = self.door.pass(&way, method, &target, headers, Bytes::new().into());
+            let answer = timeout(self.header_timeout, request).await.unwrap_or(Err(Fault::TimedOut))?;
+            self.read(answer).await
+        };
         timeout(within, whole).await.unwrap_or(Err(Fault::TimedOut))
-    }
-
-    /// Sends a request; the body of the answer is still to be read.
-    async fn ask(&self, allowed: &[AllowedHost], request: OutRequest) -> Result<Response<Incoming>, Fault> {
-        let admitted = admit(allowed, &self.overrides, request)?;
-        let host = admitted.request.uri().host().unwrap_or_default().to_owned();
-        let request = admitted.request.map(|()| Full::default());
-        let answer =
-            if admitted.elsewhere { self.elsewhere.request(request) } else { self.public.request(request) };
-        let answer = timeout(self.header_timeout, answer).await;
-        answer
-            .map_or(Err(Fault::TimedOut), |answer| answer.map_err(|error| fault(&error)))
-            .inspect_err(|fault| tracing::debug!(host, ?fault, "a request got no answer"))
     }
 
     async fn read(&self, answer: Response<Incoming>) -> Result<Answer, Fault> {
@@ -129,6 +158,38 @@ impl Egress {
             .await
             .map_err(|error| if error.is::<LengthLimitError>() { Fault::TooLarge } else { Fault::Broken })?;
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes().to_vec() })
+    }
+}
+
+impl Door {
+    fn new(tls: &rustls::ClientConfig, overrides: &Arc<[Override]>, connect_timeout: Duration) -> Self {
+        let dial = overrides::Dial(overrides.clone());
+        Self {
+            public: client(PublicOnly, tls.clone(), true, connect_timeout, false),
+            elsewhere: client(dial, tls.clone(), false, connect_timeout, false),
+        }
+    }
+
+    /// Sends a request; the body of the answer is still to be read.
+    pub(crate) async fn pass(
+        &self,
+        way: &Way,
+        method: Method,
+        path_and_query: &str,
+        headers: HeaderMap,
+        body: OutBody,
+    ) -> Result<Response<Incoming>, Fault> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = way.uri(path_and_query)?;
+        *request.headers_mut() = way.headers(headers)?;
+        let answer =
+            if way.elsewhere { self.elsewhere.request(request) } else { self.public.request(request) };
+        answer.await.map_err(|error| {
+            let fault = fault(&error);
+            tracing::debug!(?fault, "a request got no answer");
+            fault
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
     vec,
 };
 
+use http::uri::Scheme;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 use url::Url;
@@ -83,13 +84,11 @@ impl Override {
         }
     }
 
-    /// The URL to dial: the target's scheme and port with the original host, so that `Host`, SNI and certificate
-    /// stay what they were. [`Dial`] turns the host into the target's address.
-    pub(super) fn uri(&self, url: &Url) -> String {
-        let scheme = if self.secure { "https" } else { "http" };
-        let host = url.host_str().unwrap_or_default();
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        format!("{scheme}://{host}:{}{}{query}", self.port, url.path())
+    /// What to dial for this host: the target's scheme and port with the original host, so that `Host`, SNI and
+    /// certificate stay what they were. [`Dial`] turns the host into the target's address.
+    pub(super) fn dialled(&self, host: &str) -> (Scheme, String) {
+        let scheme = if self.secure { Scheme::HTTPS } else { Scheme::HTTP };
+        (scheme, format!("{host}:{}", self.port))
     }
 }
 
@@ -135,8 +134,7 @@ mod tests {
         for other in ["pipedrive.com", "evilpipedrive.com", "acme.pipedrive.com.evil.com", "127.0.0.1"] {
             assert!(!one.covers(other), "{other}");
         }
-        let url = Url::parse("https://acme.pipedrive.com/api/v1/users/me?x=1").unwrap();
-        assert_eq!(one.uri(&url), "http://acme.pipedrive.com:9001/api/v1/users/me?x=1");
+        assert_eq!(one.dialled("acme.pipedrive.com"), (Scheme::HTTP, "acme.pipedrive.com:9001".into()));
         assert_eq!(Override::parse_list("a.com=http://[::1]:1, b.com=https://x").unwrap().len(), 2);
         assert_eq!(Override::parse_list("").unwrap(), []);
         for (wrong, why) in [

@@ -20,7 +20,7 @@ use axum::{
 
 pub(crate) use codes::{CODES, Code};
 pub(crate) use openapi::document;
-pub(crate) use problem::{name_request, refuse, refused};
+pub(crate) use problem::{name_request, problem, refuse, refused};
 
 use crate::server::{AppState, Caller};
 

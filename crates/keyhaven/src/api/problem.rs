@@ -135,6 +135,11 @@ pub(crate) fn name_request(mut response: Response, id: &str) -> Response {
     response
 }
 
+/// An error that another face found.
+pub(crate) fn problem(status: StatusCode, code: &str, detail: &str, remedy: &str) -> Failure {
+    Failure::new(status, code, detail, remedy)
+}
+
 /// Nobody we know.
 pub(crate) fn refused(error: Error) -> Response {
     match error {

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{ServerSettings, Settings, parse_span};
+use super::{ServerSettings, Settings, parse_span, parse_wait};
 
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,10 @@ fn parse(text: &str) -> Result<(Settings, ServerSettings), toml::de::Error> {
 
 pub(super) fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     parse_span(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}
+
+pub(super) fn wait<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    parse_wait(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
 
 /// Makes the folder with mode 0700; leaves one that is there as it is.

@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     /// Whom to ask when something does not work: shown beside each !
     #[arg(long, env = "KEYHAVEN_SUPPORT", value_name = "CONTACT")]
     support: Option<String>,
+    /// How long an app may take to begin its answer to a call that is passed on [default: 60s]
+    #[arg(long, env = "KEYHAVEN_ANSWER_TIMEOUT", value_name = "TIME", value_parser = parse_wait)]
+    #[serde(deserialize_with = "file::wait")]
+    answer_timeout: Option<Duration>,
     /// Further certificate authorities (PEM) to trust when apps are reached
     #[arg(long, env = "KEYHAVEN_EGRESS_CA", value_name = "FILE")]
     egress_ca: Option<PathBuf>,
@@ -61,6 +65,12 @@ pub(crate) struct ServerSettings {
     /// How people reach this server, such as https://keyhaven.example.com [default: http://ADDRESS]
     #[arg(long, env = "KEYHAVEN_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Certificate chain (PEM) with which to speak TLS; read again when it changes
+    #[arg(long, env = "KEYHAVEN_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of the certificate
+    #[arg(long, env = "KEYHAVEN_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// What to log: error, warn, info, debug or trace [default: info]
     #[arg(long, env = "KEYHAVEN_LOG", value_name = "LEVEL")]
     pub log: Option<String>,
@@ -115,6 +125,7 @@ impl Settings {
             connectors: self.connectors.or(file.connectors),
             verify_every: self.verify_every.or(file.verify_every),
             support: self.support.or(file.support),
+            answer_timeout: self.answer_timeout.or(file.answer_timeout),
             egress_ca: self.egress_ca.or(file.egress_ca),
             egress_override: self.egress_override.or(file.egress_override),
             config: self.config,
@@ -144,6 +155,7 @@ impl Settings {
             (None, None) => MasterKeySource::DataFolder(data.join("master.key")),
         };
         let overrides = Override::parse_list(self.egress_override.as_deref().unwrap_or_default());
+        let defaults = EgressConfig::default();
         Ok(Options {
             database: self
                 .database
@@ -154,7 +166,8 @@ impl Settings {
                 overrides: overrides
                     .map_err(|error| ConfigError::Setting("egress-override", error.to_string()))?,
                 extra_ca: self.egress_ca,
-                ..EgressConfig::default()
+                answer_timeout: self.answer_timeout.unwrap_or(defaults.answer_timeout),
+                ..defaults
             },
             verify_every: self.verify_every.unwrap_or(DEFAULT_VERIFY_EVERY),
             support: self.support.filter(|support| !support.is_empty()),
@@ -168,6 +181,8 @@ impl ServerSettings {
         Self {
             listen: self.listen.or(file.listen),
             public_url: self.public_url.or(file.public_url),
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
             log: self.log.or(file.log),
         }
     }
@@ -175,12 +190,20 @@ impl ServerSettings {
 
 /// `6h`, `90m`, `1d`; from one minute to a month.
 fn parse_span(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_secs(60), Duration::from_secs(31 * 86_400), "1m to 31d")
+}
+
+/// `60s`, `5m`; from one second to an hour.
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_secs(1), Duration::from_secs(3600), "1s to 1h")
+}
+
+fn between(text: &str, least: Duration, most: Duration, range: &str) -> Result<Duration, String> {
     let wrong = || format!("“{text}” is no span of time; write 30m, 6h or 1d");
     let span: jiff::SignedDuration = match text.strip_suffix('d') {
         Some(days) => jiff::SignedDuration::from_hours(24 * days.trim().parse::<i64>().map_err(|_| wrong())?),
         None => text.parse().map_err(|_| wrong())?,
     };
     let span = Duration::try_from(span).map_err(|_| wrong())?;
-    let fits = (Duration::from_secs(60)..=Duration::from_secs(31 * 86_400)).contains(&span);
-    if fits { Ok(span) } else { Err(format!("“{text}” is out of range: 1m to 31d")) }
+    if (least..=most).contains(&span) { Ok(span) } else { Err(format!("“{text}” is out of range: {range}")) }
 }

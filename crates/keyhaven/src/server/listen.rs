@@ -1,32 +1,30 @@
-//! The listening socket: bounded headers and waits, and an orderly end.
+//! The listening socket: bounded connections, and an orderly end.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time,
 };
-use tower::ServiceExt;
 
-/// Headers that are not there by then are not waited for; neither is the next request on an open connection.
-const HEADER_TIME: Duration = Duration::from_secs(30);
-const MAX_HEADERS: usize = 64;
-const MAX_CONNECTIONS: usize = 4096;
+use super::{tls::Tls, worker::{Accepted, Service, Workers}};
+
+/// Open connections; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 16_384;
 /// Requests under way get this long once the end was asked for.
 const LAST_ORDERS: Duration = Duration::from_secs(12);
 
 /// Serves until `stop` is done, then lets the requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    service: Service,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    allow_many_files();
+    let workers = Workers::start(service, tls)?;
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let (place, stream, from) = tokio::select! {
@@ -43,24 +41,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         };
         // Answers are small and whole: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIME)
-                .max_headers(MAX_HEADERS)
-                .serve_connection(TokioIo::new(stream), service(router.clone(), from)),
-        );
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
-            }
-            drop(place);
-        });
+        match stream.into_std() {
+            Ok(stream) => workers.hand(Accepted { stream, from, place }),
+            Err(error) => tracing::warn!(%error, "an accepted connection was lost"),
+        }
     }
     drop(listener);
-    if time::timeout(LAST_ORDERS, graceful.shutdown()).await.is_err() {
+    if !workers.stop(LAST_ORDERS).await {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
+    Ok(())
 }
 
 async fn next(
@@ -72,18 +62,11 @@ async fn next(
     Ok((place, stream, from))
 }
 
-fn service(
-    router: Router,
-    from: SocketAddr,
-) -> impl hyper::service::Service<
-    hyper::Request<hyper::body::Incoming>,
-    Response = axum::response::Response,
-    Error = std::convert::Infallible,
-    Future = impl Send,
-> {
-    TowerToHyperService::new(router.map_request(move |request: hyper::Request<hyper::body::Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(from));
-        request
-    }))
+/// Many systems allow a process 1024 open files until it asks for more.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
 }

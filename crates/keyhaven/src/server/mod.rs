@@ -1,15 +1,21 @@
 //! One router from the faces, behind the same guards.
 
 mod auth;
+mod body;
 mod guard;
 mod listen;
 mod state;
+mod tls;
+mod worker;
 
 use axum::{Router, middleware};
 
 pub(crate) use auth::{Caller, SignedIn, session_cookie};
+pub(crate) use body::AnyBody;
 pub(crate) use listen::serve;
 pub(crate) use state::{AppState, Site};
+pub(crate) use tls::{Tls, TlsError};
+pub(crate) use worker::Service;
 
 use crate::{api, web};
 

@@ -1,0 +1,91 @@
+//! Patterns of paths: `/api/v2/deals/*` for one segment, `/api/v2/**` for all that follows.
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Fixed(String),
+    One,
+    Rest,
+}
+
+/// A pattern of paths. Paths are percent-decoded and begin with a slash.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PathPattern(Vec<Segment>);
+
+impl PathPattern {
+    /// Reads a pattern, or says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let rest = text.strip_prefix('/').ok_or("a path pattern begins with /")?;
+        if text.len() > 500 || text.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | '\\')) {
+            return Err("a path pattern holds no ?, # or control character, and 500 bytes at most");
+        }
+        let mut segments = Vec::new();
+        for part in rest.split('/') {
+            if segments.last() == Some(&Segment::Rest) {
+                return Err("** stands for the rest of a path, and so only at its end");
+            }
+            segments.push(match part {
+                "*" => Segment::One,
+                "**" => Segment::Rest,
+                "." | ".." => return Err("a path pattern has no . or .. in it"),
+                part if part.contains('*') => {
+                    return Err("* stands for a whole segment, as in /api/v2/deals/*");
+                }
+                part => Segment::Fixed(part.into()),
+            });
+        }
+        Ok(Self(segments))
+    }
+
+    /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
+    pub fn fits(&self, path: &str) -> bool {
+        let mut parts = path.strip_prefix('/').unwrap_or(path).split('/');
+        for segment in &self.0 {
+            match (segment, parts.next()) {
+                (Segment::Rest, _) => return true,
+                (Segment::One, Some(part)) if !part.is_empty() => {}
+                (Segment::Fixed(want), Some(part)) if want == part => {}
+                _ => return false,
+            }
+        }
+        parts.next().is_none()
+    }
+}
+
+impl TryFrom<String> for PathPattern {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        Self::parse(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_whole_paths() {
+        for (pattern, fits, not) in [
+            ("/api/v2/deals", &["/api/v2/deals"][..], &["/api/v2/deals/", "/api/v2/deals/1", "/api/v2"][..]),
+            (
+                "/api/v2/deals/*",
+                &["/api/v2/deals/1"],
+                &["/api/v2/deals", "/api/v2/deals/", "/api/v2/deals/1/x"],
+            ),
+            ("/*/deals", &["/v1/deals"], &["//deals", "/deals", "/api/v1/deals"]),
+            ("/api/**", &["/api", "/api/", "/api/v1/x"], &["/apix", "/", "/v1/api"]),
+            ("/**", &["/", "/a/b"], &[]),
+            ("/", &["/"], &["/a"]),
+        ] {
+            let pattern = PathPattern::parse(pattern).unwrap();
+            assert!(fits.iter().all(|path| pattern.fits(path)), "{pattern:?}");
+            assert!(!not.iter().any(|path| pattern.fits(path)), "{pattern:?}");
+        }
+        for wrong in ["", "api", "/a/**/b", "/a*", "/a/../b", "/a?b", "/a\\b", "/a\nb"] {
+            assert!(PathPattern::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How programs use an app: where they put its key, how its lists are paged, and how much it allows.
+
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+
+use crate::PathPattern;
+
+/// How programs use an app.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Use {
+    /// The environment variable in which programs look for the key, such as `PIPEDRIVE_API_TOKEN`.
+    pub env: Option<String>,
+    /// Query parameters in which the app takes its key besides the header.
+    pub query: Vec<String>,
+    /// How lists are paged; the first that fits the path.
+    pub pages: Vec<Pages>,
+}
+
+/// How the lists below some paths are paged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// Which paths.
+    pub path: PathPattern,
+    /// The query parameter that asks for a page.
+    pub param: String,
+    /// JSON pointer to the parameter's value for the next page; absent or null on the last one.
+    pub next: String,
+    /// JSON pointer to a flag that says whether there is a next page, where the app has one.
+    #[serde(default)]
+    pub more: Option<String>,
+    /// JSON pointer to the records of a page.
+    pub items: String,
+}
+
+/// How much an app allows for one credential.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Length of the burst window, in seconds.
+    pub window: u64,
+    /// Calls within the window, until an answer tells another number.
+    pub calls: u32,
+    /// Where answers tell the window.
+    #[serde(default)]
+    pub headers: LimitHeaders,
+    /// Paths with a window of their own besides.
+    #[serde(default)]
+    pub narrow: Vec<Narrow>,
+    /// What a day allows.
+    #[serde(default)]
+    pub budget: Option<Budget>,
+    /// What calls cost of the budget; the first that fits. Others cost 1.
+    #[serde(default)]
+    pub cost: Vec<Cost>,
+}
+
+/// Names of headers that hold numbers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitHeaders {
+    /// How many in all.
+    pub limit: Option<String>,
+    /// How many are left.
+    pub remaining: Option<String>,
+    /// Seconds until all are there again.
+    pub reset: Option<String>,
+}
+
+/// A narrower window for some paths.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Narrow {
+    /// Which paths.
+    pub paths: Vec<PathPattern>,
+    /// Calls within the same window.
+    pub calls: u32,
+}
+
+/// What a day allows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Cost allowed a day at least, until an answer tells another number.
+    pub per_day: u64,
+    /// Where answers tell the day's budget.
+    #[serde(default)]
+    pub headers: LimitHeaders,
+}
+
+/// What some calls cost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Methods; empty: all.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Which paths.
+    pub paths: Vec<PathPattern>,
+    /// The cost of one call.
+    pub cost: u32,
+}
+
+impl Limits {
+    /// What a call costs of the daily budget.
+    pub fn cost(&self, method: &Method, path: &str) -> u32 {
+        let fits = |cost: &&Cost| {
+            (cost.methods.is_empty() || cost.methods.iter().any(|name| name == method.as_str()))
+                && fit(&cost.paths, path)
+        };
+        self.cost.iter().find(fits).map_or(1, |cost| cost.cost)
+    }
+
+    /// The narrower window that a call falls into, by its place in [`Limits::narrow`].
+    pub fn narrow(&self, path: &str) -> Option<usize> {
+        self.narrow.iter().position(|narrow| fit(&narrow.paths, path))
+    }
+}
+
+fn fit(patterns: &[PathPattern], path: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.fits(path))
+}
+
+impl LimitHeaders {
+    /// What an answer tells.
+    pub fn read(&self, headers: &HeaderMap) -> Told {
+        let number =
+            |name: &Option<String>| headers.get(name.as_deref()?)?.to_str().ok()?.trim().parse::<u64>().ok();
+        Told { limit: number(&self.limit), remaining: number(&self.remaining), reset: number(&self.reset) }
+    }
+}
+
+/// What an answer told of a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// How many in all.
+    pub limit: Option<u64>,
+    /// How many are left.
+    pub remaining: Option<u64>,
+    /// Seconds until all are there again.
+    pub reset: Option<u64>,
+}

@@ -1,0 +1,110 @@
+//! The answer on its way back, and the record of it that is made when it ends.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::Method;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use super::{
+    BrokenBody, OutBody,
+    known::{Caller, Target},
+};
+use crate::{
+    Keyhaven,
+    usage::{Call, Source},
+};
+
+/// The body of an answer. Its end, however it comes, is counted.
+pub struct Passing {
+    body: OutBody,
+    _count: Count,
+}
+
+impl Passing {
+    pub(super) fn new(body: OutBody, count: Count) -> Self {
+        Self { body, _count: count }
+    }
+}
+
+impl Body for Passing {
+    type Data = Bytes;
+    type Error = BrokenBody;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// One call, recorded when it is dropped.
+pub(super) struct Count {
+    app: Arc<Keyhaven>,
+    call: Option<Call>,
+    began: Instant,
+}
+
+impl Count {
+    #[expect(clippy::too_many_arguments, reason = "one call, and a struct would only repeat the names")]
+    pub(super) fn new(
+        app: &Arc<Keyhaven>,
+        caller: &Caller,
+        target: &Target,
+        method: &Method,
+        path: &str,
+        cost: u32,
+        began: Instant,
+        at: i64,
+    ) -> Self {
+        app.metrics.call_began();
+        let call = Call {
+            connection: target.id.clone(),
+            token: caller.id.clone(),
+            at,
+            method: method.clone(),
+            path: path.to_owned(),
+            // Whoever leaves before the answer: the number that others use for that.
+            status: 499,
+            ms: 0,
+            cost,
+            source: Source::Keyhaven,
+        };
+        Self { app: app.clone(), call: Some(call), began }
+    }
+
+    pub(super) fn answered(&mut self, status: u16) {
+        if let Some(call) = &mut self.call {
+            (call.status, call.source) = (status, Source::App);
+        }
+    }
+
+    pub(super) fn refused(&mut self, status: u16) {
+        if let Some(call) = &mut self.call {
+            (call.status, call.cost) = (status, 0);
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        let Some(mut call) = self.call.take() else { return };
+        call.ms = u32::try_from(self.began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        self.app.metrics.call_ended(call.status);
+        self.app.recorder.record(call);
+    }
+}

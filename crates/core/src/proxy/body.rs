@@ -1,0 +1,161 @@
+//! Bodies that pass through, piece by piece, and end when nothing comes any more.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// A sender that pauses for longer than this is gone.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokenBody {
+    /// Nothing came for a long time.
+    #[error("nothing came for {} seconds", IDLE.as_secs())]
+    Idle,
+    /// The connection broke.
+    #[error(transparent)]
+    Connection(#[from] hyper::Error),
+}
+
+/// A body on its way. Holds one piece at a time.
+pub struct Flow {
+    from: Incoming,
+    /// Runs only while nothing comes.
+    idle: Option<Pin<Box<Sleep>>>,
+    progress: Option<Progress>,
+}
+
+/// When a piece last passed.
+#[derive(Clone)]
+pub(super) struct Progress(Arc<Mutex<Instant>>);
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Progress {
+    pub(super) fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn made(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+impl Flow {
+    /// A body as hyper gives it.
+    pub fn new(from: Incoming) -> Self {
+        Self { from, idle: None, progress: None }
+    }
+}
+
+impl Body for Flow {
+    type Data = Bytes;
+    type Error = BrokenBody;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.from).poll_frame(cx) {
+            self.idle = None;
+            if let Some(progress) = &self.progress {
+                progress.made();
+            }
+            return Poll::Ready(frame.map(|frame| Ok(frame?)));
+        }
+        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(IDLE)));
+        match idle.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(BrokenBody::Idle))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.from.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.from.size_hint()
+    }
+}
+
+/// What is sent to an app: a whole text, or a body on its way.
+pub(crate) enum OutBody {
+    Whole(Full<Bytes>),
+    Flow(Flow),
+}
+
+impl OutBody {
+    /// Notes when its pieces pass.
+    pub(super) fn watched(mut self, progress: &Progress) -> Self {
+        if let Self::Flow(flow) = &mut self {
+            flow.progress = Some(progress.clone());
+        }
+        self
+    }
+}
+
+impl From<Flow> for OutBody {
+    fn from(flow: Flow) -> Self {
+        Self::Flow(flow)
+    }
+}
+
+impl From<Incoming> for OutBody {
+    fn from(incoming: Incoming) -> Self {
+        Self::Flow(Flow::new(incoming))
+    }
+}
+
+impl From<Bytes> for OutBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(Full::new(bytes))
+    }
+}
+
+impl Body for OutBody {
+    type Data = Bytes;
+    type Error = BrokenBody;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
+        match self.get_mut() {
+            Self::Whole(whole) => match Pin::new(whole).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    Poll::Ready(frame.map(|frame| Ok(frame.unwrap_or_else(|never| match never {}))))
+                }
+                Poll::Pending => Poll::Pending,
+            },
+            Self::Flow(flow) => Pin::new(flow).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Flow(flow) => flow.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(whole) => whole.size_hint(),
+            Self::Flow(flow) => flow.size_hint(),
+        }
+    }
+}

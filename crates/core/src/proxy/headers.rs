@@ -1,0 +1,176 @@
+//! Which headers pass, in either direction.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// What a caller may not say to the app: what frames a message, speaks of one connection, or tells who asks.
+fn stays_here(name: &str) -> bool {
+    is_transport(name)
+        || name.starts_with("x-keyhaven")
+        || name.starts_with("x-forwarded")
+        || name.starts_with("proxy-")
+        || matches!(
+            name,
+            "authorization"
+                | "cf-connecting-ip"
+                | "content-length"
+                | "cookie"
+                | "cookie2"
+                | "expect"
+                | "forwarded"
+                | "host"
+                | "http2-settings"
+                | "true-client-ip"
+                | "via"
+                | "x-client-ip"
+                | "x-cluster-client-ip"
+                | "x-host"
+                | "x-original-host"
+                | "x-original-url"
+                | "x-real-ip"
+                | "x-rewrite-url"
+                // They turn a request that may only read into one that writes.
+                | "x-http-method"
+                | "x-http-method-override"
+                | "x-method-override"
+        )
+}
+
+/// Hop-by-hop headers (RFC 9110, section 7.6.1).
+fn is_transport(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// The caller's headers as the app gets them. The credential is not among them.
+pub fn outwards(from: HeaderMap, credential: &HeaderName) -> HeaderMap {
+    let dropped = named_by_connection(&from);
+    passing(from, |name| {
+        !stays_here(name.as_str()) && name != credential && !dropped.iter().any(|one| one == name.as_str())
+    })
+}
+
+/// The app's headers as the caller gets them.
+pub fn inwards(from: HeaderMap) -> HeaderMap {
+    let dropped = named_by_connection(&from);
+    let mut headers = passing(from, |name| {
+        let name = name.as_str();
+        let is_ours = is_transport(name)
+            || name.starts_with("x-keyhaven")
+            // Cookies of the app are not Keyhaven's; the others speak of the app's host and would bind this one.
+            || matches!(name, "set-cookie" | "set-cookie2" | "alt-svc" | "strict-transport-security" | "clear-site-data");
+        !is_ours && !dropped.iter().any(|one| one == name)
+    });
+    // A page of the app opened in a browser shall not act as one of Keyhaven's.
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+}
+
+/// Headers that `Connection` names speak of one connection, too.
+fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let names = values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase());
+    names.filter(|name| !matches!(name.as_str(), "" | "close" | "keep-alive")).collect()
+}
+
+fn passing(mut from: HeaderMap, pass: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    if from.keys().all(&pass) {
+        return from;
+    }
+    let mut to = HeaderMap::with_capacity(from.len() + 2);
+    let mut last = None;
+    for (name, value) in from.drain() {
+        // A name comes once, with the first of its values.
+        if name.is_some() {
+            last = name.filter(&pass);
+        }
+        if let Some(name) = &last {
+            to.append(name, value);
+        }
+    }
+    to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn a_caller_sets_neither_host_nor_credential_nor_connection() {
+        let sent = map(&[
+            ("host", "evil"),
+            ("authorization", "Bearer x"),
+            ("x-api-token", "x"),
+            ("x-api-token", "y"),
+            ("connection", "close, X-Secret"),
+            ("x-secret", "1"),
+            ("transfer-encoding", "chunked"),
+            ("te", "trailers"),
+            ("content-length", "3"),
+            ("cookie", "a=b"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-host", "e"),
+            ("forwarded", "host=e"),
+            ("via", "x"),
+            ("upgrade", "h2c"),
+            ("http2-settings", "x"),
+            ("expect", "100-continue"),
+            ("proxy-authorization", "x"),
+            ("x-http-method-override", "DELETE"),
+            ("x-keyhaven-host", "e"),
+            ("accept", "a"),
+            ("accept", "b"),
+            ("x-mine", "1"),
+            ("content-type", "application/json"),
+        ]);
+        let out = outwards(sent, &HeaderName::from_static("x-api-token"));
+        assert_eq!(names(&out), ["accept", "accept", "content-type", "x-mine"]);
+        assert_eq!(out.get_all("accept").iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn an_app_sets_no_cookie_and_speaks_for_itself_alone() {
+        let answered = map(&[
+            ("set-cookie", "a"),
+            ("set-cookie", "b"),
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("alt-svc", "h3"),
+            ("strict-transport-security", "max-age=1"),
+            ("x-keyhaven-answer", "keyhaven"),
+            ("etag", "1"),
+            ("content-security-policy", "default-src *"),
+            ("x-ratelimit-limit", "20"),
+        ]);
+        let got = inwards(answered);
+        assert_eq!(
+            names(&got),
+            ["content-security-policy", "etag", "x-content-type-options", "x-ratelimit-limit"]
+        );
+        assert_eq!(got["content-security-policy"], "sandbox; default-src 'none'");
+    }
+}

@@ -1,0 +1,223 @@
+//! Tokens and connections that are in use, remembered until one of them changes anywhere.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderName};
+use keyhaven_connectors::{Connector, Fault, Status, Values};
+use keyhaven_store::{ConnectionRow, SecretRow};
+use keyhaven_vault::{Place, TokenHash};
+use tokio::time::Instant;
+
+use super::{governor::Governor, meter::Meter};
+use crate::{Ctx, Error, Keyhaven, Policy, ctx::Millis, egress::Way, tokens};
+
+/// Changes that other processes make are noticed within this time; those of this process at once.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// Somebody who may call.
+pub(crate) struct Caller {
+    /// The token's id.
+    pub id: Arc<str>,
+    pub policy: Policy,
+    pub expires_at: Option<Millis>,
+    pub ctx: Ctx,
+    pub meter: Arc<Meter>,
+}
+
+/// A connection that may be called. Its secrets stay sealed.
+pub(crate) struct Target {
+    pub id: Arc<str>,
+    pub row: ConnectionRow,
+    pub credential: HeaderName,
+    pub plain: BTreeMap<String, String>,
+    /// By host; the first is for whoever names none.
+    pub ways: Vec<(String, Way, String)>,
+    pub governor: Option<Arc<Governor>>,
+    secrets: Vec<SecretRow>,
+}
+
+impl Target {
+    /// It worked when it was last verified.
+    pub(super) fn is_valid(&self) -> bool {
+        self.row.status == Status::Valid.as_str()
+    }
+
+    /// Opens the secrets and puts the credential where the app takes it. Nothing of it stays.
+    pub(super) fn authorise(&self, app: &Keyhaven, headers: &mut HeaderMap) -> Result<(), Error> {
+        let mut secret = BTreeMap::new();
+        for row in &self.secrets {
+            let place = Place {
+                workspace: &self.row.workspace,
+                connection: &self.id,
+                field: &row.field,
+                version: row.version,
+            };
+            secret.insert(row.field.clone(), app.key.open(&place, &row.sealed)?);
+        }
+        let values = Values { plain: self.plain.clone(), secret };
+        self.connector(app)?
+            .authorise(&values, headers)
+            .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
+    }
+
+    pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {
+        app.catalogue.get(&self.row.connector).ok_or_else(|| Error::ConnectorGone(self.row.connector.clone()))
+    }
+}
+
+/// What is remembered.
+pub(crate) struct Known {
+    origin: Instant,
+    /// Milliseconds after `origin` until which everything counts as fresh.
+    fresh_until: AtomicU64,
+    changes: AtomicU64,
+    generation: AtomicI64,
+    asking: tokio::sync::Mutex<()>,
+    callers: RwLock<HashMap<TokenHash, Arc<Caller>>>,
+    targets: RwLock<HashMap<String, Arc<Target>>>,
+    /// These outlive changes: what was used stays used.
+    governors: Mutex<HashMap<String, Arc<Governor>>>,
+    meters: Mutex<HashMap<String, Arc<Meter>>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            origin: Instant::now(),
+            fresh_until: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+            generation: AtomicI64::new(-1),
+            asking: tokio::sync::Mutex::default(),
+            callers: RwLock::default(),
+            targets: RwLock::default(),
+            governors: Mutex::default(),
+            meters: Mutex::default(),
+        }
+    }
+}
+
+impl Known {
+    fn is_fresh(&self, app: &Keyhaven) -> bool {
+        let now = self.origin.elapsed().as_millis() as u64;
+        now < self.fresh_until.load(Ordering::Acquire)
+            && self.changes.load(Ordering::Acquire) == app.store.changes()
+    }
+
+    /// Forgets everything if something has changed since it was read.
+    pub(super) async fn refresh(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
+        if self.is_fresh(app) {
+            return Ok(());
+        }
+        let _one_asks = self.asking.lock().await;
+        if self.is_fresh(app) {
+            return Ok(());
+        }
+        let (now, changes) = (self.origin.elapsed(), app.store.changes());
+        let on_main = app.clone();
+        let generation = app
+            .on_main(async move {
+                let ctx = on_main.ctx(crate::Actor::System);
+                on_main.store.read(&ctx.scope()).generation().await
+            })
+            .await?;
+        if self.generation.swap(generation, Ordering::AcqRel) != generation {
+            self.callers.write().unwrap_or_else(PoisonError::into_inner).clear();
+            self.targets.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        self.changes.store(changes, Ordering::Release);
+        self.fresh_until.store((now + FRESH).as_millis() as u64, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whoever shows a token with this hash.
+    pub(super) async fn caller(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Caller>, Error> {
+        let known = self.callers.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let on_main = app.clone();
+        let found = app.on_main(async move { tokens::lookup(&on_main, hash).await }).await?;
+        let (token, workspace) = found.ok_or(tokens::REFUSED)?;
+        let mut ctx = app.ctx(crate::Actor::Token(token.id.clone()));
+        ctx.workspace = workspace;
+        let caller = Arc::new(Caller {
+            meter: self.meter(&token.id),
+            id: token.id.into(),
+            policy: token.policy,
+            expires_at: token.expires_at,
+            ctx,
+        });
+        self.callers.write().unwrap_or_else(PoisonError::into_inner).insert(hash, caller.clone());
+        Ok(caller)
+    }
+
+    pub(super) fn meter(&self, caller: &str) -> Arc<Meter> {
+        let mut meters = self.meters.lock().unwrap_or_else(PoisonError::into_inner);
+        meters.entry(caller.to_owned()).or_default().clone()
+    }
+
+    /// The connection with this id or slug.
+    pub(super) async fn target(&self, app: &Arc<Keyhaven>, which: &str) -> Result<Arc<Target>, Error> {
+        let known = self.targets.read().unwrap_or_else(PoisonError::into_inner).get(which).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (on_main, name) = (app.clone(), which.to_owned());
+        let (row, secrets) = app
+            .on_main(async move {
+                let ctx = on_main.ctx(crate::Actor::System);
+                let row = crate::connections::live_row(&on_main, &ctx, &name).await?;
+                let secrets = on_main.store.read(&ctx.scope()).secrets(&row.id).await?;
+                Ok::<_, Error>((row, secrets))
+            })
+            .await?;
+        let target = Arc::new(self.read(app, row, secrets)?);
+        self.targets.write().unwrap_or_else(PoisonError::into_inner).insert(which.to_owned(), target.clone());
+        Ok(target)
+    }
+
+    fn read(&self, app: &Keyhaven, row: ConnectionRow, secrets: Vec<SecretRow>) -> Result<Target, Error> {
+        let gone = || Error::ConnectorGone(row.connector.clone());
+        let connector = app.catalogue.get(&row.connector).ok_or_else(gone)?;
+        let plain: BTreeMap<String, String> = serde_json::from_str(&row.fields)?;
+        let allowed = connector.hosts(&plain);
+        let ways: Result<Vec<_>, Fault> = connector
+            .origins(&plain)
+            .iter()
+            .map(|origin| {
+                let way = app.egress.way(&allowed, origin)?;
+                let host = origin.host_str().unwrap_or_default().to_owned();
+                Ok((host, way, origin.path().trim_end_matches('/').to_owned()))
+            })
+            .collect();
+        let unusable = || Error::NothingToDo("the saved values name no host; edit the connection");
+        let ways = ways.ok().filter(|ways| !ways.is_empty()).ok_or_else(unusable)?;
+        let credential = connector.credential_header(&plain).ok_or_else(unusable)?;
+        let governor = connector.limits.as_ref().map(|limits| {
+            let mut governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+            governors.entry(row.id.clone()).or_insert_with(|| Arc::new(Governor::new(limits.clone()))).clone()
+        });
+        Ok(Target { id: row.id.as_str().into(), credential, plain, ways, governor, secrets, row })
+    }
+}
+
+impl Caller {
+    /// May it call from there, now?
+    pub(super) fn check(&self, client: Option<IpAddr>) -> Result<(), Error> {
+        if self.expires_at.is_some_and(|end| end <= self.ctx.now()) {
+            return Err(tokens::REFUSED);
+        }
+        match client {
+            Some(client) => Ok(self.policy.permits_client(client)?),
+            None => Ok(()),
+        }
+    }
+}

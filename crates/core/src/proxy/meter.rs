@@ -1,0 +1,82 @@
+//! What one token has used of its own quotas, and where it was seen.
+
+use std::{
+    collections::HashSet,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::refusal::Refusal;
+use crate::{Policy, ctx::Millis};
+
+const MINUTE: Millis = 60 * 1000;
+const HOUR: Millis = 60 * MINUTE;
+const DAY: Millis = 24 * HOUR;
+/// More places than this are forgotten and noted again.
+const MAX_SEEN: usize = 4096;
+
+/// Counts of one token in this process.
+#[derive(Default)]
+pub(crate) struct Meter(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    minute: (i64, u32),
+    day: (i64, u32),
+    hour: i64,
+    /// Connection and address, within the hour.
+    seen: HashSet<(Arc<str>, Option<IpAddr>)>,
+    touched: Millis,
+}
+
+impl Meter {
+    /// Counts one call, if the quotas allow it.
+    pub(super) fn spend(&self, policy: &Policy, now: Millis) -> Result<(), Refusal> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = within(&mut counts.minute, now, MINUTE, policy.per_minute).map_err(|wait| Refusal::quota("minute", wait))?;
+        let day = within(&mut counts.day, now, DAY, policy.per_day).map_err(|wait| Refusal::quota("day", wait))?;
+        (counts.minute, counts.day) = (minute, day);
+        Ok(())
+    }
+
+    /// Is this the first time within the hour that the token is used for this, from there?
+    pub(super) fn is_new(&self, connection: &Arc<str>, client: Option<IpAddr>, now: Millis) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.hour != now / HOUR {
+            counts.hour = now / HOUR;
+            counts.seen.clear();
+        }
+        if counts.seen.len() >= MAX_SEEN {
+            counts.seen.clear();
+        }
+        counts.seen.insert((connection.clone(), client))
+    }
+
+    /// What was noted last could not be written.
+    pub(super) fn forget(&self) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.seen.clear();
+        counts.touched = 0;
+    }
+
+    /// Has its last use not been written for a minute?
+    pub(super) fn is_due(&self, now: Millis) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = counts.touched + MINUTE <= now;
+        if due {
+            counts.touched = now;
+        }
+        due
+    }
+}
+
+/// The count with one more, or how long until the next span begins.
+fn within((span, count): &mut (i64, u32), now: Millis, length: Millis, limit: Option<u32>) -> Result<(i64, u32), Duration> {
+    let current = now.div_euclid(length);
+    let used = if *span == current { *count } else { 0 };
+    if limit.is_some_and(|limit| used >= limit) {
+        return Err(Duration::from_millis((length - now.rem_euclid(length)) as u64));
+    }
+    Ok((current, used.saturating_add(1)))
+}

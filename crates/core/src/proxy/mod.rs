@@ -1,0 +1,99 @@
+//! The reverse proxy: takes a caller's access token out of a request and puts the app's credential in.
+
+mod answer;
+mod body;
+mod credential;
+mod feedback;
+mod governor;
+pub mod headers;
+mod known;
+mod meter;
+pub mod path;
+mod refusal;
+mod send;
+mod window;
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{HeaderMap, Method, Response};
+
+pub use answer::Passing;
+pub(crate) use body::OutBody;
+pub use body::{BrokenBody, Flow};
+pub(crate) use feedback::Feedback;
+pub(crate) use known::Known;
+use known::Caller;
+pub use refusal::Refusal;
+
+use crate::{Ctx, Keyhaven, Policy, egress::Door, tokens};
+use credential::Places;
+
+/// A request as it came.
+pub struct Inbound {
+    /// The method.
+    pub method: Method,
+    /// Id or slug of the connection.
+    pub connection: String,
+    /// The path for the app, as it was sent; begins with a slash.
+    pub path: String,
+    /// What stood behind the question mark.
+    pub query: Option<String>,
+    /// As they came, credential and all.
+    pub headers: HeaderMap,
+    /// One of the connection's hosts, for whoever meant another than the first.
+    pub host: Option<String>,
+    /// Where it came from.
+    pub client: Option<IpAddr>,
+    /// Its body.
+    pub body: Flow,
+}
+
+/// Passes a request on for whoever shows an access token.
+pub async fn by_token(
+    app: &Arc<Keyhaven>,
+    door: &Door,
+    mut inbound: Inbound,
+) -> Result<Response<Passing>, Refusal> {
+    app.known.refresh(app).await?;
+    let target = app.known.target(app, &inbound.connection).await;
+    // Whoever shows no token learns nothing of what there is.
+    let elsewhere = Places { header: &http::header::AUTHORIZATION, query: &[] };
+    let places = match &target {
+        Ok(target) => Places { header: &target.credential, query: &target.connector(app)?.in_use.query },
+        Err(_) => elsewhere,
+    };
+    let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), &places)?;
+    let (hash, query) = (found.token.hash(), found.query.map(|query| query.into_owned()));
+    inbound.query = query;
+    let caller = app.known.caller(app, hash).await?;
+    caller.check(inbound.client)?;
+    match target {
+        Ok(target) if caller.policy.allows_connection(&target.id) => {
+            send::send(app, door, &caller, &target, inbound).await
+        }
+        // The same for a connection that is not there, so that nobody can look for names.
+        _ if caller.policy.connections.is_some() => Err(tokens::other_connection().into()),
+        Ok(_) => Err(tokens::other_connection().into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Passes a request on for somebody at the command line of this machine.
+pub async fn at_hand(
+    app: &Arc<Keyhaven>,
+    door: &Door,
+    ctx: &Ctx,
+    inbound: Inbound,
+) -> Result<Response<Passing>, Refusal> {
+    app.known.refresh(app).await?;
+    let target = app.known.target(app, &inbound.connection).await?;
+    let id = ctx.actor.to_string();
+    let caller = Caller {
+        meter: app.known.meter(&id),
+        id: id.into(),
+        policy: Policy::default(),
+        expires_at: None,
+        ctx: ctx.clone(),
+    };
+    send::send(app, door, &caller, &target, inbound).await
+}

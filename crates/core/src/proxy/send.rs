@@ -1,0 +1,219 @@
+//! From a caller who may call to the app, and back.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+use keyhaven_connectors::{Answer, Fault, Reason};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    Inbound, OutBody, Passing, Refusal,
+    answer::Count,
+    body::Progress,
+    governor::{Call, Governor},
+    headers,
+    known::{Caller, Target},
+    path,
+};
+use crate::{Error, Keyhaven, egress::{Door, Way}};
+
+/// An answer of “too many” is read whole, to tell its kinds apart.
+const MAX_REFUSAL: usize = 64 * 1024;
+/// A read is repeated once, if the app asks for no longer wait than this.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) async fn send(
+    app: &Arc<Keyhaven>,
+    door: &Door,
+    caller: &Caller,
+    target: &Arc<Target>,
+    inbound: Inbound,
+) -> Result<Response<Passing>, Refusal> {
+    let began = Instant::now();
+    let now = caller.ctx.now();
+    if inbound.method == Method::CONNECT {
+        return Err(Refusal::new(405, "method_not_allowed", "CONNECT cannot be passed on.", "Send the request itself."));
+    }
+    let read = path::read(&inbound.path)?;
+    if inbound.query.as_ref().is_some_and(|query| query.len() > path::MAX) {
+        return Err(path::BadPath("the query is longer than 16 KiB").into());
+    }
+    caller.policy.permits(&inbound.method, &read).map_err(Error::from)?;
+    let connector = target.connector(app)?;
+    let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
+    let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, cost, began, now);
+    let sent = async {
+        caller.meter.spend(&caller.policy, now)?;
+        note_use(app, caller, target, inbound.client, now).await?;
+        let (way, prefix) = way(target, inbound.host.as_deref())?;
+        let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+        let out = Outbound {
+            app,
+            door,
+            target,
+            way,
+            method: inbound.method,
+            path_and_query: format!("{prefix}{}{query}", inbound.path),
+            headers: headers::outwards(inbound.headers, &target.credential),
+            call: Call { caller: &caller.id, share: caller.policy.budget_share, path: &read, cost },
+            now,
+        };
+        out.go(inbound.body.into()).await
+    }
+    .await;
+    match sent {
+        Ok(answer) => {
+            let (mut parts, body) = answer.into_parts();
+            app.feedback.answered(app, target, &parts, now);
+            parts.headers = headers::inwards(parts.headers);
+            count.answered(parts.status.as_u16());
+            Ok(Response::from_parts(parts, Passing::new(body, count)))
+        }
+        Err(refusal) => {
+            count.refused(refusal.status);
+            Err(refusal)
+        }
+    }
+}
+
+/// The way to the host that was asked for; only those of the connection can be.
+fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a Way, &'a str), Refusal> {
+    let found = match host {
+        None => target.ways.first(),
+        Some(host) => target.ways.iter().find(|(one, ..)| one.eq_ignore_ascii_case(host)),
+    };
+    found.map(|(_, way, prefix)| (way, prefix.as_str())).ok_or_else(|| Fault::NotAllowed.into())
+}
+
+/// The audit log tells who uses what, from where; once an hour each. It is written before anything is sent.
+async fn note_use(
+    app: &Arc<Keyhaven>,
+    caller: &Caller,
+    target: &Arc<Target>,
+    client: Option<std::net::IpAddr>,
+    now: i64,
+) -> Result<(), Refusal> {
+    let is_new = caller.meter.is_new(&target.id, client, now);
+    if !is_new && !caller.meter.is_due(now) {
+        return Ok(());
+    }
+    let mut ctx = caller.ctx.clone();
+    ctx.client = client.map(|client| client.to_string());
+    let (on_main, subject, token) = (app.clone(), target.id.clone(), caller.id.clone());
+    let noted = app
+        .on_main(async move {
+            let mut tx = on_main.store.begin(&ctx.scope()).await?;
+            if is_new {
+                ctx.audit(&mut tx, "connection.use", &subject).await?;
+            }
+            tx.touch_access_token(&token).await?;
+            tx.commit().await
+        })
+        .await;
+    noted.map_err(|error| {
+        caller.meter.forget();
+        Error::from(error).into()
+    })
+}
+
+/// A request that is ready, but for the credential.
+struct Outbound<'a> {
+    app: &'a Arc<Keyhaven>,
+    door: &'a Door,
+    target: &'a Target,
+    way: &'a Way,
+    method: Method,
+    path_and_query: String,
+    headers: HeaderMap,
+    call: Call<'a>,
+    now: i64,
+}
+
+impl Outbound<'_> {
+    async fn go(self, body: super::Flow) -> Result<Response<OutBody>, Refusal> {
+        let repeatable = matches!(self.method, Method::GET | Method::HEAD) && body.is_end_stream();
+        let first = self.once(body).await?;
+        let Some(governor) = &self.target.governor else { return Ok(first.map(OutBody::from)) };
+        let (first, wait) = self.heed(governor, first).await?;
+        match wait {
+            Some((Reason::RateLimited, wait)) if repeatable && wait <= PATIENCE => {
+                let again = self.once(Bytes::new()).await;
+                match again {
+                    // Refused by ourselves by now: the app's own answer tells more.
+                    Err(refusal) if refusal.status == 429 => Ok(first),
+                    Err(refusal) => Err(refusal),
+                    Ok(second) => Ok(self.heed(governor, second).await?.0),
+                }
+            }
+            _ => Ok(first),
+        }
+    }
+
+    /// Waits for its turn, adds the credential, sends.
+    async fn once(&self, body: impl Into<OutBody>) -> Result<Response<Incoming>, Refusal> {
+        if let Some(governor) = &self.target.governor {
+            governor.admit(&self.call, self.now).await?;
+        }
+        let mut headers = self.headers.clone();
+        self.target.authorise(self.app, &mut headers)?;
+        let progress = Progress::default();
+        let body = body.into().watched(&progress);
+        let answer = self.door.pass(self.way, self.method.clone(), &self.path_and_query, headers, body);
+        let answer = within(answer, &progress, self.app.egress.answer_timeout()).await;
+        Ok(answer?)
+    }
+
+    /// Takes note of what the answer says of limits. Tells, of an answer of “too many”, which kind it is and for
+    /// how long.
+    async fn heed(
+        &self,
+        governor: &Arc<Governor>,
+        answer: Response<Incoming>,
+    ) -> Result<(Response<OutBody>, Option<(Reason, Duration)>), Refusal> {
+        if let Some((limit, remaining)) = governor.heard(answer.headers()) {
+            self.app.told_budget(&self.target.id, limit, remaining, self.now);
+        }
+        let status = answer.status().as_u16();
+        if status != 429 {
+            match is_block_page(status, answer.headers()) {
+                true => drop(governor.refused(Reason::Blocked, None, self.now)),
+                false => governor.accepted(),
+            }
+            return Ok((answer.map(OutBody::from), None));
+        }
+        let (parts, body) = answer.into_parts();
+        let read = Limited::new(body, MAX_REFUSAL).collect().await.map_err(|_| Fault::Broken)?;
+        let body = read.to_bytes();
+        let read = Answer { status, headers: parts.headers.clone(), body: body.to_vec() };
+        let (reason, wait) = self.target.connector(self.app)?.judge_refusal(&read);
+        let wait = governor.refused(reason, wait, self.now);
+        Ok((Response::from_parts(parts, body.into()), Some((reason, wait))))
+    }
+}
+
+/// An edge that blocks answers in HTML; an API refuses in its own format.
+pub(super) fn is_block_page(status: u16, headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    status == 403 && kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("text/html"))
+}
+
+/// Waits for an answer; the time begins anew whenever a piece of the request went out.
+async fn within<T>(
+    answer: impl Future<Output = Result<T, Fault>>,
+    progress: &Progress,
+    limit: Duration,
+) -> Result<T, Fault> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let end = progress.last() + limit;
+        if let Ok(answer) = timeout_at(end, &mut answer).await {
+            return answer;
+        }
+        if progress.last() + limit <= end {
+            return Err(Fault::TimedOut);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `/proxy/{connection}/{path}`: stands before the router, so that what only passes through costs little.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use hyper::body::Incoming;
+use keyhaven_core::{
+    Keyhaven,
+    egress::Door,
+    proxy::{self, Flow, Inbound, Refusal},
+};
+
+use crate::{api, server::AnyBody};
+
+/// Says whose answer it is: the app's, or Keyhaven's own.
+const ANSWER: HeaderName = HeaderName::from_static("x-keyhaven-answer");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-keyhaven-request-id");
+/// One of the connection's hosts, for callers that mean another than the first.
+pub(crate) const HOST: HeaderName = HeaderName::from_static("x-keyhaven-host");
+
+const PREFIX: &str = "/proxy/";
+
+/// Is this request to be passed on?
+pub(crate) fn is_for(path: &str) -> bool {
+    path.starts_with(PREFIX)
+}
+
+/// Passes a request on, or says why not.
+pub(crate) async fn handle(
+    app: &Arc<Keyhaven>,
+    door: &Door,
+    from: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<AnyBody> {
+    let id = app.new_request_id();
+    let mut response = match proxy::by_token(app, door, inbound(from, request)).await {
+        Ok(answer) => {
+            let mut answer = answer.map(AnyBody::Passing);
+            answer.headers_mut().insert(ANSWER, HeaderValue::from_static("app"));
+            answer
+        }
+        Err(refusal) => refused(refusal, &id),
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.entry("x-request-id").or_insert(id.clone());
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn inbound(from: SocketAddr, request: Request<Incoming>) -> Inbound {
+    let (parts, body) = request.into_parts();
+    let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    let (connection, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    Inbound {
+        method: parts.method,
+        connection: connection.to_owned(),
+        path: path.to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        host: host(&parts.headers),
+        headers: parts.headers,
+        client: Some(from.ip()),
+        body: Flow::new(body),
+    }
+}
+
+fn host(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get(HOST)?.to_str().unwrap_or_default().to_owned())
+}
+
+/// Keyhaven's own answer: a problem document.
+pub(crate) fn refused(it: Refusal, request_id: &str) -> Response<AnyBody> {
+    let status = StatusCode::from_u16(it.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = api::problem(status, it.code, &it.message, it.remedy).into_response();
+    let mut response = api::name_request(problem, request_id);
+    let headers = response.headers_mut();
+    headers.insert(ANSWER, HeaderValue::from_static("keyhaven"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(wait) = it.retry_after {
+        headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());
+    }
+    response.map(|body: Body| AnyBody::Own(body))
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
