@@ -7,6 +7,38 @@ use crate::{
     sql::{connection_columns, declare},
 };
 
+/// Is the id among those of [`among`]? The `_` in it is a wildcard of `LIKE` that only ever meets another `_`.
+macro_rules! allowed {
+    ($ids:literal) => {
+        concat!("(", $ids, " = '' OR ", $ids, " LIKE '%,' || id || ',%')")
+    };
+}
+
+/// How many there are, up to a bound.
+macro_rules! count {
+    ($which:literal) => {
+        concat!(
+            "SELECT count(*) FROM (SELECT 1 FROM connections WHERE workspace = $1 AND ",
+            $which,
+            " AND ",
+            allowed!("$3"),
+            " LIMIT $2) AS counted"
+        )
+    };
+}
+
+/// Writes an outcome; `$and` says where.
+macro_rules! outcome {
+    ($and:literal) => {
+        concat!(
+            "UPDATE connections SET status = $4, attention = $5, verdict = $6, account = $7, fields = $8, search_key = $9,
+             last_check = $10, verified_at = $11, checked_at = $12, next_check_at = $13, failures = $14
+             WHERE workspace = $1 AND id = $2 AND revision = $3 AND deleted_at IS NULL",
+            $and
+        )
+    };
+}
+
 /// A page of the list: one statement for each index, forwards and backwards.
 macro_rules! page {
     ($which:literal, $compare:literal, $order:literal) => {
@@ -18,7 +50,9 @@ macro_rules! page {
             " AND (sort_key, id) ",
             $compare,
             " ($2, $3) AND ($4 = '' OR status = $4) AND ($5 = '' OR connector = $5)
-              AND ($6 = '' OR search_key LIKE $6 ESCAPE '\\') ORDER BY sort_key ",
+              AND ($6 = '' OR search_key LIKE $6 ESCAPE '\\') AND ",
+            allowed!("$8"),
+            " ORDER BY sort_key ",
             $order,
             ", id ",
             $order,
@@ -35,18 +69,16 @@ declare! {
     SLUG_TAKEN = "SELECT count(*) FROM connections WHERE workspace = $1 AND slug = $2";
     CHANGE = "UPDATE connections SET name = $4, sort_key = $5, search_key = $6, fields = $7, updated_at = $8, revision = revision + 1
         WHERE workspace = $1 AND id = $2 AND revision = $3 AND deleted_at IS NULL";
-    OUTCOME = "UPDATE connections SET status = $4, attention = $5, verdict = $6, account = $7, fields = $8, search_key = $9,
-        last_check = $10, verified_at = $11, checked_at = $12, next_check_at = $13, failures = $14
-        WHERE workspace = $1 AND id = $2 AND revision = $3 AND deleted_at IS NULL";
+    OUTCOME = outcome!("");
+    OUTCOME_AS_BEFORE = outcome!(" AND status = $4 AND fields = $8");
     DELETE = "UPDATE connections SET deleted_at = $3, purge_at = $4, next_check_at = NULL WHERE workspace = $1 AND id = $2";
     RESTORE = "UPDATE connections SET deleted_at = NULL, purge_at = NULL, next_check_at = $3 WHERE workspace = $1 AND id = $2";
     DESTROY_SECRETS = "DELETE FROM secrets WHERE workspace = $1 AND connection = $2";
     DESTROY_VERIFICATIONS = "DELETE FROM verifications WHERE workspace = $1 AND connection = $2";
     DESTROY = "DELETE FROM connections WHERE workspace = $1 AND id = $2";
-    COUNT_ALL = "SELECT count(*) FROM (SELECT 1 FROM connections WHERE workspace = $1 AND deleted_at IS NULL LIMIT $2) AS counted";
-    COUNT_ATTENTION = "SELECT count(*) FROM (SELECT 1 FROM connections WHERE workspace = $1 AND deleted_at IS NULL AND attention = 1
-        LIMIT $2) AS counted";
-    COUNT_DELETED = "SELECT count(*) FROM (SELECT 1 FROM connections WHERE workspace = $1 AND deleted_at IS NOT NULL LIMIT $2) AS counted";
+    COUNT_ALL = count!("deleted_at IS NULL");
+    COUNT_ATTENTION = count!("deleted_at IS NULL AND attention = 1");
+    COUNT_DELETED = count!("deleted_at IS NOT NULL");
     PAGE_ALL = page!("deleted_at IS NULL", ">", "ASC");
     PAGE_ALL_BACK = page!("deleted_at IS NULL", "<", "DESC");
     PAGE_STATUS = page!("deleted_at IS NULL AND status = $4", ">", "ASC");
@@ -139,6 +171,8 @@ pub struct ListFilter {
     pub connector: String,
     /// Those that are deleted, instead of those that are not.
     pub deleted: bool,
+    /// Only those with these ids.
+    pub only: Option<Vec<String>>,
 }
 
 /// Where a page begins: after this row, or before it.
@@ -198,6 +232,7 @@ impl Reader<'_> {
             .bind(&filter.connector)
             .bind(search)
             .bind(limit + 1)
+            .bind(among(filter.only.as_deref()))
             .fetch_all(self.pool)
             .await?;
         let more = rows.len() as i64 > limit;
@@ -213,10 +248,11 @@ impl Reader<'_> {
         })
     }
 
-    /// How many there are, each counted up to `bound`.
-    pub async fn count_connections(&self, bound: i64) -> Result<Counts, StoreError> {
+    /// How many there are, each counted up to `bound`; of those with the ids `only`, where some are given.
+    pub async fn count_connections(&self, bound: i64, only: Option<&[String]>) -> Result<Counts, StoreError> {
         let count = async |sql: &'static str| {
-            query_scalar(sql).bind(&self.scope.workspace).bind(bound).fetch_one(self.pool).await
+            let query = query_scalar(sql).bind(&self.scope.workspace).bind(bound).bind(among(only));
+            query.fetch_one(self.pool).await
         };
         Ok(Counts {
             all: count(COUNT_ALL).await?,
@@ -244,6 +280,11 @@ fn statement(filter: &ListFilter, backwards: bool) -> &'static str {
     if backwards { back } else { forth }
 }
 
+/// `,cn_1,cn_2,`: an array is another text on each database. Empty: all.
+fn among(ids: Option<&[String]>) -> String {
+    ids.map(|ids| format!(",{},", ids.join(","))).unwrap_or_default()
+}
+
 /// `50%` is looked for as it stands.
 fn pattern(search: &str) -> String {
     let quoted = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -267,6 +308,7 @@ impl Tx {
             .bind(self.scope.now)
             .execute(&mut *self.tx)
             .await?;
+        self.changed = true;
         Ok(())
     }
 
@@ -290,6 +332,7 @@ impl Tx {
             .bind(self.scope.now)
             .execute(&mut *self.tx)
             .await?;
+        self.changed = true;
         Ok(done.rows_affected() == 1)
     }
 
@@ -300,7 +343,20 @@ impl Tx {
         revision: i64,
         it: &OutcomeUpdate,
     ) -> Result<bool, StoreError> {
-        let done = query(OUTCOME)
+        let as_before = self.write_outcome(OUTCOME_AS_BEFORE, id, revision, it).await?;
+        let changed = !as_before && self.write_outcome(OUTCOME, id, revision, it).await?;
+        self.changed |= changed;
+        Ok(as_before || changed)
+    }
+
+    async fn write_outcome(
+        &mut self,
+        sql: &'static str,
+        id: &str,
+        revision: i64,
+        it: &OutcomeUpdate,
+    ) -> Result<bool, StoreError> {
+        let done = query(sql)
             .bind(&self.scope.workspace)
             .bind(id)
             .bind(revision)
@@ -324,6 +380,7 @@ impl Tx {
     pub async fn delete_connection(&mut self, id: &str, purge_at: i64) -> Result<(), StoreError> {
         let query = query(DELETE).bind(&self.scope.workspace).bind(id).bind(self.scope.now).bind(purge_at);
         query.execute(&mut *self.tx).await?;
+        self.changed = true;
         Ok(())
     }
 
@@ -331,6 +388,7 @@ impl Tx {
     pub async fn restore_connection(&mut self, id: &str, next_check_at: i64) -> Result<(), StoreError> {
         let query = query(RESTORE).bind(&self.scope.workspace).bind(id).bind(next_check_at);
         query.execute(&mut *self.tx).await?;
+        self.changed = true;
         Ok(())
     }
 
@@ -340,6 +398,7 @@ impl Tx {
         for statement in [DESTROY_SECRETS, DESTROY_VERIFICATIONS, DESTROY] {
             query(statement).bind(&self.scope.workspace).bind(id).execute(&mut *self.tx).await?;
         }
+        self.changed = true;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod people;
 mod rows;
 mod secrets;
 mod sql;
+mod tokens;
 mod verifications;
 
 use sqlx::{Any, AnyPool, Transaction};
@@ -21,10 +22,11 @@ pub use connections::{
 pub use error::StoreError;
 pub use jobs::JobRow;
 pub use open::Kind;
-pub use people::{AccessTokenRow, Claim, IdempotencyRow, NewAccessToken, SessionRow};
+pub use people::{Claim, IdempotencyRow, SessionRow};
 pub use rows::ConnectionRow;
 pub use secrets::{NewPendingChange, PendingChangeRow, SecretRow, WorkspaceKeyRow};
 pub use sql::statements;
+pub use tokens::{AccessTokenRow, NewAccessToken};
 pub use verifications::{DayCount, NewVerification, VerificationRow};
 
 /// An open database.
@@ -56,6 +58,8 @@ pub struct Reader<'a> {
 pub struct Tx {
     tx: Transaction<'static, Any>,
     scope: Scope,
+    /// Something that others may remember is another one now: see [`Reader::generation`].
+    changed: bool,
 }
 
 impl Store {
@@ -71,13 +75,16 @@ impl Store {
             Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.writer.begin().await?,
         };
-        Ok(Tx { tx, scope: scope.clone() })
+        Ok(Tx { tx, scope: scope.clone(), changed: false })
     }
 }
 
 impl Tx {
     /// Makes it so.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        if self.changed {
+            self.count_up().await?;
+        }
         Ok(self.tx.commit().await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Who may come in: access tokens, sign-in links, sessions. And which requests were made before.
+//! Who may come in: sign-in links and sessions. And which requests were made before.
 
 use sqlx::{query, query_as};
 
@@ -8,12 +8,6 @@ use crate::{Reader, Store, StoreError, Tx, sql::declare};
 const IDEMPOTENCY_LIVES: i64 = 24 * 60 * 60 * 1000;
 
 declare! {
-    TOKENS = "SELECT id, workspace, name, hint, created_at, expires_at, last_used_at, revoked_at FROM access_tokens
-        WHERE workspace = $1 ORDER BY created_at DESC, id";
-    TOKEN_BY_HASH = "SELECT id, workspace, name, hint, created_at, expires_at, last_used_at, revoked_at FROM access_tokens WHERE hash = $1";
-    INSERT_TOKEN = "INSERT INTO access_tokens (id, workspace, name, hash, hint, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    TOUCH_TOKEN = "UPDATE access_tokens SET last_used_at = $3 WHERE workspace = $1 AND id = $2";
-    REVOKE_TOKEN = "UPDATE access_tokens SET revoked_at = $3 WHERE workspace = $1 AND id = $2 AND revoked_at IS NULL";
     INSERT_LINK = "INSERT INTO sign_in_links (hash, workspace, created_at, expires_at) VALUES ($1, $2, $3, $4)";
     REDEEM_LINK = "UPDATE sign_in_links SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING workspace, hash";
     PRUNE_LINKS = "DELETE FROM sign_in_links WHERE workspace = $1 AND expires_at <= $2";
@@ -25,42 +19,6 @@ declare! {
     CLAIM_IDEMPOTENCY = "INSERT INTO idempotency (workspace, actor, idempotency_key, fingerprint, subject, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     PRUNE_IDEMPOTENCY = "DELETE FROM idempotency WHERE workspace = $1 AND created_at <= $2";
-}
-
-/// One access token, without its secret.
-#[derive(Clone, Debug)]
-pub struct AccessTokenRow {
-    /// `tk_…`.
-    pub id: String,
-    /// The tenant.
-    pub workspace: String,
-    /// What it is for.
-    pub name: String,
-    /// Its first characters.
-    pub hint: String,
-    /// When it was made.
-    pub created_at: i64,
-    /// When it ends by itself.
-    pub expires_at: Option<i64>,
-    /// When it was last shown.
-    pub last_used_at: Option<i64>,
-    /// When it was revoked.
-    pub revoked_at: Option<i64>,
-}
-
-/// A new access token.
-#[derive(Clone, Debug)]
-pub struct NewAccessToken {
-    /// `tk_…`.
-    pub id: String,
-    /// What it is for.
-    pub name: String,
-    /// The hash of its text.
-    pub hash: Vec<u8>,
-    /// Its first characters.
-    pub hint: String,
-    /// When it ends by itself.
-    pub expires_at: Option<i64>,
 }
 
 /// A session.
@@ -90,23 +48,8 @@ pub struct IdempotencyRow {
     pub subject: String,
 }
 
-type TokenTuple = (String, String, String, String, i64, Option<i64>, Option<i64>, Option<i64>);
-
-fn token(
-    (id, workspace, name, hint, created_at, expires_at, last_used_at, revoked_at): TokenTuple,
-) -> AccessTokenRow {
-    AccessTokenRow { id, workspace, name, hint, created_at, expires_at, last_used_at, revoked_at }
-}
-
 /// These find out which workspace a caller belongs to, and so cannot ask for it.
 impl Store {
-    /// The access token with this hash.
-    pub async fn access_token_by_hash(&self, hash: &[u8]) -> Result<Option<AccessTokenRow>, StoreError> {
-        let row: Option<TokenTuple> =
-            query_as(TOKEN_BY_HASH).bind(hash).fetch_optional(&self.readers).await?;
-        Ok(row.map(token))
-    }
-
     /// Uses up a sign-in link, once, and tells its workspace.
     pub async fn redeem_sign_in_link(&self, hash: &[u8], now: i64) -> Result<Option<String>, StoreError> {
         let row: Option<(String, Vec<u8>)> =
@@ -123,12 +66,6 @@ impl Store {
 }
 
 impl Reader<'_> {
-    /// All access tokens, newest first.
-    pub async fn access_tokens(&self) -> Result<Vec<AccessTokenRow>, StoreError> {
-        let rows: Vec<TokenTuple> = query_as(TOKENS).bind(&self.scope.workspace).fetch_all(self.pool).await?;
-        Ok(rows.into_iter().map(token).collect())
-    }
-
     /// The request that this actor made with this key.
     pub async fn idempotency(&self, key: &str) -> Result<Option<IdempotencyRow>, StoreError> {
         let query = query_as(IDEMPOTENCY).bind(&self.scope.workspace).bind(&self.scope.actor).bind(key);
@@ -138,29 +75,6 @@ impl Reader<'_> {
 }
 
 impl Tx {
-    /// Saves an access token.
-    pub async fn insert_access_token(&mut self, new: &NewAccessToken) -> Result<(), StoreError> {
-        let query =
-            query(INSERT_TOKEN).bind(&new.id).bind(&self.scope.workspace).bind(&new.name).bind(&new.hash);
-        query.bind(&new.hint).bind(self.scope.now).bind(new.expires_at).execute(&mut *self.tx).await?;
-        Ok(())
-    }
-
-    /// Notes that a token was shown.
-    pub async fn touch_access_token(&mut self, id: &str) -> Result<(), StoreError> {
-        self.by_id(TOUCH_TOKEN, id).await
-    }
-
-    /// Ends a token.
-    pub async fn revoke_access_token(&mut self, id: &str) -> Result<(), StoreError> {
-        self.by_id(REVOKE_TOKEN, id).await
-    }
-
-    async fn by_id(&mut self, sql: &'static str, id: &str) -> Result<(), StoreError> {
-        query(sql).bind(&self.scope.workspace).bind(id).bind(self.scope.now).execute(&mut *self.tx).await?;
-        Ok(())
-    }
-
     /// Saves a sign-in link.
     pub async fn insert_sign_in_link(&mut self, hash: &[u8], expires_at: i64) -> Result<(), StoreError> {
         self.insert_hash(INSERT_LINK, hash, expires_at).await

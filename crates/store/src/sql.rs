@@ -18,11 +18,12 @@ macro_rules! connection_columns {
 }
 pub(crate) use connection_columns;
 
-use crate::{connections, jobs, open, people, secrets, verifications};
+use crate::{connections, jobs, open, people, secrets, tokens, verifications};
 
 /// Every statement for this kind of database, by name.
 pub fn statements(kind: crate::Kind) -> Vec<(&'static str, &'static str)> {
     let common =
-        [connections::ALL, jobs::ALL, open::ALL, people::ALL, secrets::ALL, verifications::ALL].concat();
+        [connections::ALL, jobs::ALL, open::ALL, people::ALL, secrets::ALL, tokens::ALL, verifications::ALL]
+            .concat();
     common.into_iter().chain([("CLAIM", jobs::claim(kind))]).collect()
 }

@@ -202,6 +202,7 @@ async fn story(opened: Opened) {
         name: "ci".into(),
         hash: vec![1; 32],
         hint: "kh_1".into(),
+        policy: r#"{"read_only":true}"#.into(),
         expires_at: None,
     };
     tx.insert_access_token(&token).await.unwrap();
@@ -212,6 +213,9 @@ async fn story(opened: Opened) {
     tx.commit().await.unwrap();
     let token = store.access_token_by_hash(&[1; 32]).await.unwrap().unwrap();
     assert_eq!((token.last_used_at, token.revoked_at, token.expires_at), (Some(1_000), Some(1_000), None));
+    assert_eq!(token.policy, r#"{"read_only":true}"#);
+    assert_eq!(store.read(&one).access_tokens().await.unwrap().len(), 1);
+    assert!(store.read(&other).access_tokens().await.unwrap().is_empty());
     assert_eq!(store.redeem_sign_in_link(&[2; 32], 8_000).await.unwrap().as_deref(), Some("one"));
     assert_eq!(store.redeem_sign_in_link(&[2; 32], 8_000).await.unwrap(), None);
     assert_eq!(store.session_by_hash(&[3; 32]).await.unwrap().unwrap().expires_at, 9_000);
@@ -242,9 +246,75 @@ async fn story(opened: Opened) {
     assert!(get(store, &one, "cn_0001").await.is_none());
     assert!(store.read(&one).secrets("cn_0001").await.unwrap().is_empty());
 
+    generations(store).await;
     list(store).await;
     jobs(store).await;
     prepare(&opened).await;
+}
+
+/// Whatever changes a token or a connection for its users counts up, once for each transaction; nothing else does.
+async fn generations(store: &Store) {
+    let (here, other) = (scope("one", 1_000), scope("other", 1_000));
+    let token = NewAccessToken {
+        id: "tk_2".into(),
+        name: "g".into(),
+        hash: vec![9; 32],
+        hint: "kh_9".into(),
+        policy: "{}".into(),
+        expires_at: None,
+    };
+    let change = ConnectionChange {
+        id: "cn_0005".into(),
+        revision: 1,
+        name: "G".into(),
+        sort_key: "g".into(),
+        search_key: "g".into(),
+        fields: "{}".into(),
+    };
+    let steps: [(&str, i64); 12] = [
+        ("nothing", 0),
+        ("create", 1),
+        ("change", 1),
+        ("first outcome", 1),
+        ("same outcome", 0),
+        ("other outcome", 1),
+        ("stale outcome", 0),
+        ("new token", 1),
+        ("touch", 0),
+        ("revoke", 1),
+        ("trash and back", 1),
+        ("destroy", 1),
+    ];
+    for (step, more) in steps {
+        let before = store.read(&here).generation().await.unwrap();
+        let mut tx = store.begin(&here).await.unwrap();
+        match step {
+            "create" => tx.insert_connection(&new(5, "G")).await.unwrap(),
+            "change" => assert!(tx.change_connection(&change).await.unwrap()),
+            "first outcome" | "same outcome" => {
+                assert!(tx.set_outcome("cn_0005", 2, &outcome("valid", 1)).await.unwrap());
+            }
+            "other outcome" => {
+                assert!(tx.set_outcome("cn_0005", 2, &outcome("invalid", 1)).await.unwrap());
+            }
+            "stale outcome" => {
+                assert!(!tx.set_outcome("cn_0005", 1, &outcome("valid", 1)).await.unwrap());
+            }
+            "new token" => tx.insert_access_token(&token).await.unwrap(),
+            "touch" => tx.touch_access_token("tk_2").await.unwrap(),
+            "revoke" => tx.revoke_access_token("tk_2").await.unwrap(),
+            "trash and back" => {
+                tx.delete_connection("cn_0005", 9).await.unwrap();
+                tx.restore_connection("cn_0005", 9).await.unwrap();
+            }
+            "destroy" => tx.destroy_connection("cn_0005").await.unwrap(),
+            _ => {}
+        }
+        assert_eq!(store.read(&here).generation().await.unwrap(), before, "{step}: before its commit");
+        tx.commit().await.unwrap();
+        assert_eq!(store.read(&here).generation().await.unwrap(), before + more, "{step}");
+    }
+    assert!(store.read(&other).generation().await.unwrap() < store.read(&here).generation().await.unwrap());
 }
 
 /// Pages forwards and backwards give the same rows, whatever is looked for.
@@ -265,6 +335,11 @@ async fn list(store: &Store) {
         status: status.into(),
         connector: connector.into(),
         deleted,
+        only: None,
+    };
+    let only = |ids: &[&str]| ListFilter {
+        only: Some(ids.iter().map(|&id| id.into()).collect()),
+        ..ListFilter::default()
     };
     for (filter, want) in [
         (filter("", "", "", false), 25),
@@ -279,6 +354,9 @@ async fn list(store: &Store) {
         (filter("0% größe_", "", "", false), 1),
         (filter("_ame", "", "", false), 0),
         (filter("nothing", "", "", false), 0),
+        (only(&["cn_0010", "cn_0012", "cn_0099"]), 2),
+        (only(&["cn_001", "_", "%", "cn_0034"]), 0),
+        (only(&[]), 0),
     ] {
         let (mut seen, mut cursor, mut last) = (Vec::new(), None::<Cursor>, None);
         loop {
@@ -297,8 +375,11 @@ async fn list(store: &Store) {
         }
         assert!(seen.starts_with(&back) && (want <= 4 || !back.is_empty()), "{filter:?} {back:?}");
     }
-    let counts = store.read(&here).count_connections(12).await.unwrap();
+    let counts = store.read(&here).count_connections(12, None).await.unwrap();
     assert_eq!((counts.all, counts.attention, counts.deleted), (12, 12, 1));
+    let two = ["cn_0012".to_owned(), "cn_0022".to_owned()];
+    let counts = store.read(&here).count_connections(12, Some(&two)).await.unwrap();
+    assert_eq!((counts.all, counts.attention, counts.deleted), (2, 1, 0));
 }
 
 /// A job is had by one worker, until its lease ends.
@@ -379,7 +460,7 @@ async fn many_writers_wait_for_each_other() {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(store.read(&scope("one", 1)).count_connections(100).await.unwrap().all, 40);
+    assert_eq!(store.read(&scope("one", 1)).count_connections(100, None).await.unwrap().all, 40);
 }
 
 #[tokio::test]
