@@ -11,6 +11,7 @@ use crate::{
     Actor, Clock, Ctx, Error, MasterKeyError, MasterKeySource, Metrics, Rng, SystemClock, SystemRng,
     catalogue, connections,
     egress::{Door, Egress, EgressConfig, EgressError},
+    policy::Policy,
     proxy::{Feedback, Known},
 };
 
@@ -85,6 +86,7 @@ pub struct Keyhaven {
     /// The master key file, if other users of the machine can read it.
     pub(crate) exposed_master_key: Option<PathBuf>,
     support: Option<String>,
+    unlimited: Arc<Policy>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -105,10 +107,12 @@ impl Keyhaven {
         let egress = Egress::new(options.egress)?;
         let store = Store::open(&options.database).await?;
         store.ensure_workspace(DEFAULT_WORKSPACE, "Default", clock.now()).await?;
+        let unlimited = Arc::new(Policy::default());
         let ctx = Ctx {
             actor: Actor::System,
             workspace: DEFAULT_WORKSPACE.into(),
             client: None,
+            policy: unlimited.clone(),
             clock: clock.clone(),
             rng: rng.clone(),
         };
@@ -130,18 +134,20 @@ impl Keyhaven {
             job_scheduled: Notify::new(),
             exposed_master_key,
             support: options.support,
+            unlimited,
             clock,
             rng,
         })
     }
 
-    /// A context for `actor` in the default workspace. Only faces that have already established who is
+    /// A context for `actor` in the default workspace, without limits. Only faces that have already established who is
     /// asking may call it: the command line of the machine itself and the background worker.
     pub fn ctx(&self, actor: Actor) -> Ctx {
         Ctx {
             actor,
             workspace: DEFAULT_WORKSPACE.into(),
             client: None,
+            policy: self.unlimited.clone(),
             clock: self.clock.clone(),
             rng: self.rng.clone(),
         }

@@ -1,8 +1,13 @@
 //! Who does something, in which workspace, and when.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use keyhaven_store::{Scope, StoreError, Tx};
+
+use crate::{
+    Error,
+    policy::{Denied, Policy},
+};
 
 /// Milliseconds since 1970-01-01 UTC: how every point in time is written.
 pub type Millis = i64;
@@ -73,6 +78,8 @@ pub struct Ctx {
     pub workspace: String,
     /// Address of the client, where there is one; for the audit log.
     pub client: Option<String>,
+    /// What they may do: the access token's limits; for all others none.
+    pub policy: Arc<Policy>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
 }
@@ -84,9 +91,30 @@ impl Ctx {
     }
 
     /// The same, with the address that the request came from.
-    pub fn from_client(mut self, client: impl ToString) -> Self {
-        self.client = Some(client.to_string());
+    pub(crate) fn from_client(mut self, client: Option<IpAddr>) -> Self {
+        self.client = client.map(|client| client.to_string());
         self
+    }
+
+    /// Asked by every use case that changes something.
+    pub fn may_change(&self) -> Result<(), Error> {
+        if self.policy.read_only { Err(Denied::ReadOnly.into()) } else { Ok(()) }
+    }
+
+    /// Asked by every use case that touches a connection; `id` may be of one that does not exist.
+    pub fn may_use(&self, id: &str) -> Result<(), Error> {
+        if self.policy.allows_connection(id) { Ok(()) } else { Err(Denied::Connection.into()) }
+    }
+
+    /// Asked before a connection is added: who is limited to some could not use it.
+    pub(crate) fn may_add(&self) -> Result<(), Error> {
+        self.may_change()?;
+        if self.policy.connections.is_some() { Err(Denied::Adding.into()) } else { Ok(()) }
+    }
+
+    /// Asked by every use case around access tokens: who has any limit could make one without.
+    pub(crate) fn may_manage_tokens(&self) -> Result<(), Error> {
+        if self.policy.is_unlimited() { Ok(()) } else { Err(Denied::Managing.into()) }
     }
 
     pub(crate) fn scope(&self) -> Scope {
@@ -102,7 +130,18 @@ impl Ctx {
 
     /// Writes into the audit log, in the transaction of what it tells.
     pub(crate) async fn audit(&self, tx: &mut Tx, action: &str, subject: &str) -> Result<(), StoreError> {
-        tx.audit(&self.new_id("au"), action, subject, "{}", self.client.as_deref()).await
+        self.audit_details(tx, action, subject, &serde_json::json!({})).await
+    }
+
+    /// The same, with what is worth knowing besides; never values of fields.
+    pub(crate) async fn audit_details(
+        &self,
+        tx: &mut Tx,
+        action: &str,
+        subject: &str,
+        details: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        tx.audit(&self.new_id("au"), action, subject, &details.to_string(), self.client.as_deref()).await
     }
 
     /// `span`, longer or shorter by up to a tenth: work that started together drifts apart.

@@ -3,6 +3,8 @@
 use keyhaven_connectors::{Account, FieldError};
 use keyhaven_store::StoreError;
 
+use crate::policy::Denied;
+
 /// A use case that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -44,6 +46,9 @@ pub enum Error {
     /// A link or token that does not open anything (any more).
     #[error("{0}")]
     NotSignedIn(&'static str),
+    /// The access token is known, and has a limit that stands against it.
+    #[error(transparent)]
+    NotAllowed(#[from] Denied),
     /// A saved secret does not open: the row was moved or damaged, or the key is another one.
     #[error("a saved secret of this connection does not open")]
     Sealed(#[from] keyhaven_vault::OpenError),
@@ -74,6 +79,8 @@ pub enum Kind {
     BadInput,
     /// The caller is not signed in.
     Unauthorised,
+    /// The caller is known and may not do it.
+    Forbidden,
     /// It is not there.
     NotFound,
     /// It does not fit what is there now.
@@ -92,6 +99,7 @@ impl Error {
         match self {
             Self::Invalid(_) | Self::UnknownConnector(_) | Self::IdempotencyMismatch => Kind::BadInput,
             Self::NotSignedIn(_) => Kind::Unauthorised,
+            Self::NotAllowed(_) => Kind::Forbidden,
             Self::NotFound { .. } => Kind::NotFound,
             Self::Stale { .. } => Kind::Stale,
             Self::OtherAccount(_)
@@ -116,6 +124,7 @@ impl Error {
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::NotSignedIn(_) => "not_signed_in",
+            Self::NotAllowed(_) => "not_allowed",
             Self::Sealed(_) => "secret_does_not_open",
             Self::Store(StoreError::Unavailable(_)) => "database_unavailable",
             Self::Sealing(_) | Self::Store(_) | Self::Row(_) => "internal",
@@ -148,6 +157,7 @@ impl Error {
             Self::NothingToDo(_) => "Load it again to see how it stands.",
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.",
             Self::IdempotencyInProgress => "Wait some seconds and send the same request again.",
+            Self::NotAllowed(denied) => denied.remedy(),
             Self::NotSignedIn(_) => "Make a new sign-in link with: keyhaven sign-in-link",
             Self::Sealed(_) => {
                 "Enter the key again; if it happens with every connection, the database and the master key do not belong together."

@@ -8,10 +8,12 @@ mod ctx;
 pub mod doctor;
 pub mod egress;
 mod error;
+mod expiry;
 pub mod jobs;
 mod master_key;
 mod metrics;
 mod names;
+pub mod policy;
 pub mod proxy;
 pub mod remote;
 mod schedule;
@@ -23,6 +25,7 @@ pub use app::{Keyhaven, OpenError, Options};
 pub use connection::{Connection, Outcome};
 pub use ctx::{Actor, Clock, Ctx, Millis, Rng, SystemClock, SystemRng};
 pub use error::{Error, Kind, OtherAccount};
+pub use expiry::parse_span;
 pub use keyhaven_connectors::{
     Account, Catalogue, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs, Reason, Status,
     Suggestion, Words,

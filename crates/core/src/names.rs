@@ -30,6 +30,11 @@ fn turns_text(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// What somebody asked for, fit to stand in a sentence.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
 /// Words that stand in addresses where a slug could.
 const TAKEN: [&str; 2] = ["new", "deleted"];
 

@@ -1,5 +1,7 @@
 //! Signing in with a one-time link, and the session that follows. Only hashes are stored.
 
+use std::net::IpAddr;
+
 use keyhaven_vault::{Token, TokenKind};
 
 use crate::{Actor, Ctx, Error, Keyhaven, ctx::Millis};
@@ -11,6 +13,8 @@ pub const SESSION_LIVES: Millis = 30 * 24 * 60 * 60 * 1000;
 
 /// Makes the secret of a one-time link.
 pub async fn issue_link(app: &Keyhaven, ctx: &Ctx) -> Result<Token, Error> {
+    // A session has no limits.
+    ctx.may_manage_tokens()?;
     let token = Token::generate(TokenKind::SignIn);
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.insert_sign_in_link(token.hash().as_bytes(), ctx.now() + LINK_LIVES).await?;
@@ -20,12 +24,11 @@ pub async fn issue_link(app: &Keyhaven, ctx: &Ctx) -> Result<Token, Error> {
 }
 
 /// Turns a link, once, into a session.
-pub async fn redeem(app: &Keyhaven, link: &str, client: Option<String>) -> Result<Token, Error> {
+pub async fn redeem(app: &Keyhaven, link: &str, client: Option<IpAddr>) -> Result<Token, Error> {
     const USED: Error =
         Error::NotSignedIn("this sign-in link was used before, is older than a day, or was never one");
     let link = Token::parse(TokenKind::SignIn, link).map_err(|_| USED)?;
-    let mut ctx = app.ctx(Actor::Session);
-    ctx.client = client;
+    let mut ctx = app.ctx(Actor::Session).from_client(client);
     let workspace = app.store.redeem_sign_in_link(link.hash().as_bytes(), ctx.now()).await?.ok_or(USED)?;
     ctx.workspace = workspace;
     let session = Token::generate(TokenKind::Session);
@@ -36,12 +39,12 @@ pub async fn redeem(app: &Keyhaven, link: &str, client: Option<String>) -> Resul
     Ok(session)
 }
 
-/// Whose session is it?
-pub async fn session(app: &Keyhaven, text: &str) -> Result<Ctx, Error> {
+/// Whose session is it, from where?
+pub async fn session(app: &Keyhaven, text: &str, client: Option<IpAddr>) -> Result<Ctx, Error> {
     const ENDED: Error = Error::NotSignedIn("this session has ended");
     let token = Token::parse(TokenKind::Session, text).map_err(|_| ENDED)?;
     let row = app.store.session_by_hash(token.hash().as_bytes()).await?.ok_or(ENDED)?;
-    let mut ctx = app.ctx(Actor::Session);
+    let mut ctx = app.ctx(Actor::Session).from_client(client);
     if row.expires_at <= ctx.now() {
         return Err(ENDED);
     }

@@ -1,9 +1,20 @@
 //! Access tokens: what a program shows to Keyhaven.
 
+use std::{net::IpAddr, sync::Arc};
+
+use keyhaven_connectors::FieldError;
 use keyhaven_store::{AccessTokenRow, NewAccessToken};
 use keyhaven_vault::{Token, TokenKind};
+use serde_json::json;
 
-use crate::{Actor, Ctx, Error, Keyhaven, ctx::Millis, names};
+pub use keyhaven_vault::TokenHash;
+
+use crate::{
+    Actor, Ctx, Error, Keyhaven, connections,
+    ctx::Millis,
+    expiry, names,
+    policy::{Denied, Policy, PolicyInput},
+};
 
 /// One access token, without its secret.
 #[derive(Clone, Debug)]
@@ -14,20 +25,59 @@ pub struct AccessToken {
     pub name: String,
     /// Its first characters, to tell it from others.
     pub hint: String,
+    /// What it may do.
+    pub policy: Arc<Policy>,
     /// When it was made.
     pub created_at: Millis,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Millis>,
     /// When it was last shown to Keyhaven, to the minute.
     pub last_used_at: Option<Millis>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Millis>,
 }
 
+impl AccessToken {
+    /// Neither revoked nor expired.
+    pub fn is_live(&self, now: Millis) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+/// What to make.
+#[derive(Clone, Debug, Default)]
+pub struct NewToken {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub policy: PolicyInput,
+    /// When it ends by itself: a span such as `30d`, a day, or an RFC 3339 time; empty: never.
+    pub expires_at: String,
+}
+
 /// Last use is written at most this often, so that reading stays reading.
 const TOUCH_EVERY: Millis = 60_000;
+pub(crate) const REFUSED: Error = Error::NotSignedIn("this access token is unknown, revoked or expired");
 
 /// Makes a token. Its text is in the answer, and nowhere else ever again.
-pub async fn create(app: &Keyhaven, ctx: &Ctx, name: &str) -> Result<(AccessToken, Token), Error> {
-    let name = names::check(name).map_err(|wrong| Error::Invalid(vec![wrong]))?;
+pub async fn create(app: &Keyhaven, ctx: &Ctx, new: NewToken) -> Result<(AccessToken, Token), Error> {
+    ctx.may_manage_tokens()?;
+    let name = if new.name.trim().is_empty() {
+        let message = "Give the access token a name, such as “nightly sync”.".into();
+        Err(FieldError { field: names::NAME_FIELD.into(), message })
+    } else {
+        names::check(&new.name)
+    };
+    let policy = checked(app, ctx, new.policy).await?;
+    let expires_at = expiry::parse(&new.expires_at, ctx.now());
+    let (name, policy, expires_at) = match (name, policy, expires_at) {
+        (Ok(name), Ok(policy), Ok(expires_at)) => (name, policy, expires_at),
+        (name, policy, expires_at) => {
+            let wrong =
+                name.err().into_iter().chain(policy.err().unwrap_or_default()).chain(expires_at.err());
+            return Err(Error::Invalid(wrong.collect()));
+        }
+    };
     let token = Token::generate(TokenKind::Access);
     let (id, hint) = (ctx.new_id("tk"), token.hint());
     let mut tx = app.store.begin(&ctx.scope()).await?;
@@ -36,65 +86,136 @@ pub async fn create(app: &Keyhaven, ctx: &Ctx, name: &str) -> Result<(AccessToke
         name: name.clone(),
         hash: token.hash().as_bytes().to_vec(),
         hint: hint.clone(),
-        expires_at: None,
+        policy: serde_json::to_string(&policy)?,
+        expires_at,
     })
     .await?;
-    ctx.audit(&mut tx, "access_token.create", &id).await?;
+    let details = json!({ "name": name, "policy": policy, "expires_at": expires_at });
+    ctx.audit_details(&mut tx, "access_token.create", &id, &details).await?;
     tx.commit().await?;
-    let made = AccessToken { id, name, hint, created_at: ctx.now(), last_used_at: None, revoked_at: None };
-    Ok((made, token))
+    let policy = Arc::new(policy);
+    let (created_at, last_used_at, revoked_at) = (ctx.now(), None, None);
+    Ok((AccessToken { id, name, hint, policy, created_at, expires_at, last_used_at, revoked_at }, token))
+}
+
+/// The policy with the ids of its connections in place of slugs; every field that is wrong is named.
+async fn checked(
+    app: &Keyhaven,
+    ctx: &Ctx,
+    input: PolicyInput,
+) -> Result<Result<Policy, Vec<FieldError>>, Error> {
+    let mut policy = match input.check() {
+        Ok(policy) => policy,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    for which in policy.connections.iter_mut().flatten() {
+        match connections::get(app, ctx, which).await {
+            Ok(connection) => *which = connection.id,
+            Err(Error::NotFound { name, .. }) => {
+                let message = format!("There is no connection “{name}”.");
+                return Ok(Err(vec![FieldError { field: "connections".into(), message }]));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Ok(policy))
 }
 
 /// All tokens, newest first, the revoked ones too.
 pub async fn list(app: &Keyhaven, ctx: &Ctx) -> Result<Vec<AccessToken>, Error> {
+    ctx.may_manage_tokens()?;
     let rows = app.store.read(&ctx.scope()).access_tokens().await?;
-    Ok(rows.into_iter().map(view).collect())
+    rows.into_iter().map(view).collect()
 }
 
-/// Ends a token at once. `which` is its id or its name, where only one has that name.
-pub async fn revoke(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<AccessToken, Error> {
-    let rows = app.store.read(&ctx.scope()).access_tokens().await?;
-    let mut found =
-        rows.into_iter().filter(|row| row.id == which || (row.name == which && row.revoked_at.is_none()));
-    let missing = || Error::NotFound { what: "access token", name: which.into() };
-    let mut row = found.next().ok_or_else(missing)?;
+/// One token. `which` is its id or its name, where only one that is not revoked has that name.
+pub async fn get(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<AccessToken, Error> {
+    let mut found = list(app, ctx)
+        .await?
+        .into_iter()
+        .filter(|token| token.id == which || (token.name == which && token.revoked_at.is_none()));
+    let missing = || Error::NotFound { what: "access token", name: names::shown(which) };
+    let first = found.next().ok_or_else(missing)?;
     if found.next().is_some() {
         return Err(Error::NothingToDo("several access tokens have this name; give the id"));
     }
-    let mut tx = app.store.begin(&ctx.scope()).await?;
-    tx.revoke_access_token(&row.id).await?;
-    ctx.audit(&mut tx, "access_token.revoke", &row.id).await?;
-    tx.commit().await?;
-    row.revoked_at.get_or_insert(ctx.now());
-    Ok(view(row))
+    Ok(first)
 }
 
-/// Who shows this token? Refuses unknown, revoked and expired ones alike.
-pub async fn authenticate(app: &Keyhaven, text: &str) -> Result<Ctx, Error> {
-    const REFUSED: Error = Error::NotSignedIn("this access token is unknown, revoked or expired");
-    let token = Token::parse(TokenKind::Access, text).map_err(|_| REFUSED)?;
-    let row = app.store.access_token_by_hash(token.hash().as_bytes()).await?.ok_or(REFUSED)?;
-    let mut ctx = app.ctx(Actor::Token(row.id.clone()));
-    let now = ctx.now();
-    if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
+/// Ends a token at once. `which` is as in [`get`].
+pub async fn revoke(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<AccessToken, Error> {
+    let mut token = get(app, ctx, which).await?;
+    let mut tx = app.store.begin(&ctx.scope()).await?;
+    tx.revoke_access_token(&token.id).await?;
+    let details = json!({ "name": token.name });
+    ctx.audit_details(&mut tx, "access_token.revoke", &token.id, &details).await?;
+    tx.commit().await?;
+    token.revoked_at.get_or_insert(ctx.now());
+    Ok(token)
+}
+
+/// What is stored of a token's text. `None`: it cannot be one, as its checksum tells without a look into the database.
+pub fn hash(text: &str) -> Option<TokenHash> {
+    Token::parse(TokenKind::Access, text).ok().map(|token| token.hash())
+}
+
+/// The token with this hash and its workspace, whether it is still accepted or not: that is for [`admit`] to say.
+pub async fn lookup(app: &Keyhaven, hash: &TokenHash) -> Result<Option<(AccessToken, String)>, Error> {
+    let Some(row) = app.store.access_token_by_hash(hash.as_bytes()).await? else { return Ok(None) };
+    let workspace = row.workspace.clone();
+    Ok(Some((view(row)?, workspace)))
+}
+
+/// Lets a token in that [`lookup`] found, now or some moments ago: refuses what is revoked or expired, or comes from
+/// a network that the token is not for. Looks nothing up.
+pub fn admit(
+    app: &Keyhaven,
+    token: &AccessToken,
+    workspace: &str,
+    client: Option<IpAddr>,
+) -> Result<Ctx, Error> {
+    let mut ctx = app.ctx(Actor::Token(token.id.clone()));
+    if !token.is_live(ctx.now()) {
         return Err(REFUSED);
     }
-    ctx.workspace = row.workspace;
-    if row.last_used_at.is_none_or(|last| last + TOUCH_EVERY <= now) {
+    match client {
+        Some(client) => token.policy.permits_client(client)?,
+        None if token.policy.networks.is_empty() => {}
+        None => return Err(Denied::Network.into()),
+    }
+    ctx.workspace = workspace.to_owned();
+    ctx.policy = token.policy.clone();
+    Ok(ctx.from_client(client))
+}
+
+/// Writes down that the token was shown, unless that was done less than a minute ago.
+pub async fn note_use(app: &Keyhaven, ctx: &Ctx, token: &AccessToken) -> Result<(), Error> {
+    if token.last_used_at.is_none_or(|last| last + TOUCH_EVERY <= ctx.now()) {
         let mut tx = app.store.begin(&ctx.scope()).await?;
-        tx.touch_access_token(&row.id).await?;
+        tx.touch_access_token(&token.id).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+/// Who shows this token, from where? Refuses unknown, revoked and expired ones alike.
+pub async fn authenticate(app: &Keyhaven, text: &str, client: Option<IpAddr>) -> Result<Ctx, Error> {
+    let hash = hash(text).ok_or(REFUSED)?;
+    let (token, workspace) = lookup(app, &hash).await?.ok_or(REFUSED)?;
+    let ctx = admit(app, &token, &workspace, client)?;
+    note_use(app, &ctx, &token).await?;
     Ok(ctx)
 }
 
-fn view(row: AccessTokenRow) -> AccessToken {
-    AccessToken {
+fn view(row: AccessTokenRow) -> Result<AccessToken, Error> {
+    Ok(AccessToken {
         id: row.id,
         name: row.name,
         hint: row.hint,
+        policy: Arc::new(serde_json::from_str(&row.policy)?),
         created_at: row.created_at,
+        expires_at: row.expires_at,
         last_used_at: row.last_used_at,
         revoked_at: row.revoked_at,
-    }
+    })
 }

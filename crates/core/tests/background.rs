@@ -182,15 +182,20 @@ async fn story(database: Option<String>) {
     let link = sign_in::issue_link(&house.app, &house.ctx).await.unwrap();
     let session = sign_in::redeem(&house.app, link.expose(), None).await.unwrap();
     assert!(sign_in::redeem(&house.app, link.expose(), None).await.is_err());
-    assert!(sign_in::session(&house.app, session.expose()).await.is_ok());
+    assert!(sign_in::session(&house.app, session.expose(), None).await.is_ok());
     let late = sign_in::issue_link(&house.app, &house.ctx).await.unwrap();
     house.clock.0.fetch_add(31 * DAY, Ordering::SeqCst);
-    assert!(sign_in::session(&house.app, session.expose()).await.is_err());
+    assert!(sign_in::session(&house.app, session.expose(), None).await.is_err());
     assert!(sign_in::redeem(&house.app, late.expose(), None).await.is_err());
-    let (_, token) = tokens::create(&house.app, &house.ctx, "ci").await.unwrap();
-    assert!(tokens::authenticate(&house.app, token.expose()).await.is_ok());
+    let ci = tokens::NewToken { name: "ci".into(), expires_at: "1d".into(), ..Default::default() };
+    let (_, token) = tokens::create(&house.app, &house.ctx, ci).await.unwrap();
+    assert!(tokens::authenticate(&house.app, token.expose(), None).await.is_ok());
+    house.clock.0.fetch_add(2 * DAY, Ordering::SeqCst);
+    assert!(tokens::authenticate(&house.app, token.expose(), None).await.is_err());
+    house.clock.0.fetch_sub(2 * DAY, Ordering::SeqCst);
+    assert!(tokens::authenticate(&house.app, token.expose(), None).await.is_ok());
     tokens::revoke(&house.app, &house.ctx, "ci").await.unwrap();
-    assert!(tokens::authenticate(&house.app, token.expose()).await.is_err());
+    assert!(tokens::authenticate(&house.app, token.expose(), None).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

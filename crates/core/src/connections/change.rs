@@ -51,6 +51,7 @@ const HELD_FOR: Millis = 60 * 60 * 1000;
 
 /// Changes name, values or both.
 pub async fn change(app: &Keyhaven, ctx: &Ctx, which: &str, change: Change) -> Result<Connection, Error> {
+    ctx.may_change()?;
     let row = live_row(app, ctx, which).await?;
     if change.revision.is_some_and(|revision| revision != row.revision) {
         return Err(Error::Stale { current: row.revision });
@@ -225,6 +226,7 @@ async fn held(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<Option<P
 
 /// Yes: the connection shall belong to the other company.
 pub async fn accept_pending(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, Error> {
+    ctx.may_change()?;
     let row = live_row(app, ctx, which).await?;
     let connector = connector_of(app, &row)?;
     let held = held(app, ctx, &row)
@@ -243,6 +245,7 @@ pub async fn accept_pending(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Co
 
 /// No: keep the saved key.
 pub async fn discard_pending(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<(), Error> {
+    ctx.may_change()?;
     let row = row(app, ctx, which).await?;
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.delete_pending_change(&row.id).await?;
@@ -251,6 +254,7 @@ pub async fn discard_pending(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<(
 
 /// Puts in the value that the verdict suggests, such as the right domain, and verifies.
 pub async fn use_suggestion(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, Error> {
+    ctx.may_change()?;
     let row = live_row(app, ctx, which).await?;
     let settled: Option<connection::Dated> = connection::read(row.verdict.as_deref())?;
     let suggestion = settled.and_then(|dated| dated.verdict.suggestion);

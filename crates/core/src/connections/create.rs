@@ -35,6 +35,7 @@ pub async fn create(
     new: NewConnection,
     idempotency: Option<Idempotency>,
 ) -> Result<Connection, Error> {
+    ctx.may_add()?;
     let connector =
         app.catalogue.get(&new.connector).ok_or_else(|| Error::UnknownConnector(new.connector.clone()))?;
     let (name, values) = match (names::check(&new.name), connector.check(new.fields)) {

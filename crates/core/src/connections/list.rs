@@ -77,7 +77,7 @@ const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 const MAX_SEARCH: usize = 500;
 
-/// One page, ordered by name.
+/// One page, ordered by name; of the connections that the caller may use.
 pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, Error> {
     let limit = if query.limit == 0 { DEFAULT_LIMIT } else { query.limit };
     if limit > MAX_LIMIT {
@@ -98,6 +98,7 @@ pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, 
         status: query.attention.as_str().into(),
         connector: query.connector.clone(),
         deleted: query.deleted,
+        only: ctx.policy.connections.clone(),
     };
     let page =
         app.store.read(&ctx.scope()).list_connections(&filter, cursor.as_ref(), i64::from(limit)).await?;
@@ -122,9 +123,10 @@ pub struct Counts {
 /// Counting stops here: beyond it people want “many”, and no page shall wait for the exact number.
 pub const COUNTED: i64 = 1000;
 
-/// Counts, for the headings of the list.
+/// Counts of the connections that the caller may use, for the headings of the list.
 pub async fn counts(app: &Keyhaven, ctx: &Ctx) -> Result<Counts, Error> {
-    let counts = app.store.read(&ctx.scope()).count_connections(COUNTED).await?;
+    let only = ctx.policy.connections.as_deref();
+    let counts = app.store.read(&ctx.scope()).count_connections(COUNTED, only).await?;
     Ok(Counts { all: counts.all, attention: counts.attention, deleted: counts.deleted })
 }
 

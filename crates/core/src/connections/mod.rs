@@ -25,7 +25,7 @@ pub use remove::{Removal, TRASH_LIVES, delete, restore};
 pub use verify::verify;
 pub(crate) use verify::{verify_after_refusal, verify_in_background};
 
-use crate::{Connection, Ctx, Error, Keyhaven};
+use crate::{Connection, Ctx, Error, Keyhaven, names};
 
 /// One connection by id or slug; deleted ones too.
 pub async fn get(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, Error> {
@@ -35,20 +35,18 @@ pub async fn get(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, E
 async fn row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<ConnectionRow, Error> {
     // What cannot be an id is not looked for: PostgreSQL takes no NUL in a text.
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if which.len() > MAX_WHICH || !which.chars().all(is_word) {
-        return Err(Error::NotFound { what: "connection", name: shown(which) });
-    }
-    let found = app.store.read(&ctx.scope()).connection(which).await?;
-    found.ok_or_else(|| Error::no_connection(which))
+    let found = if which.len() > MAX_WHICH || !which.chars().all(is_word) {
+        None
+    } else {
+        app.store.read(&ctx.scope()).connection(which).await?
+    };
+    // Who may not use it does not learn whether it exists.
+    ctx.may_use(found.as_ref().map_or(which, |row| &row.id))?;
+    found.ok_or_else(|| Error::no_connection(&names::shown(which)))
 }
 
 /// Longer than any id or slug.
 const MAX_WHICH: usize = 100;
-
-/// What was asked for, fit to stand in a sentence.
-fn shown(which: &str) -> String {
-    which.chars().filter(|c| !c.is_control()).take(MAX_WHICH).collect()
-}
 
 /// A row that is not in the trash: those in it are neither changed nor verified.
 pub(crate) async fn live_row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<ConnectionRow, Error> {

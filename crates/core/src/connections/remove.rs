@@ -19,6 +19,7 @@ pub enum Removal {
 
 /// Deletes a connection. One that is in the trash already can still be destroyed.
 pub async fn delete(app: &Keyhaven, ctx: &Ctx, which: &str, how: Removal) -> Result<(), Error> {
+    ctx.may_change()?;
     let row = row(app, ctx, which).await?;
     match how {
         Removal::Destroy => destroy(app, ctx, &row).await,
@@ -40,6 +41,7 @@ async fn trash(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<(), Err
 
 /// Brings a deleted connection back, and has it verified again soon.
 pub async fn restore(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, Error> {
+    ctx.may_change()?;
     let row = row(app, ctx, which).await?;
     if row.deleted_at.is_none() {
         return Err(Error::NothingToDo("this connection is not deleted"));

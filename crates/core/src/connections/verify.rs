@@ -38,6 +38,7 @@ impl Trigger {
 
 /// Verifies now.
 pub async fn verify(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, Error> {
+    ctx.may_change()?;
     let row = live_row(app, ctx, which).await?;
     check_and_record(app, ctx, row, Trigger::Asked).await
 }

@@ -17,7 +17,7 @@ use keyhaven_vault::{Place, TokenHash};
 use tokio::time::Instant;
 
 use super::{governor::Governor, meter::Meter};
-use crate::{Ctx, Error, Keyhaven, Policy, ctx::Millis, egress::Way, tokens};
+use crate::{Ctx, Error, Keyhaven, ctx::Millis, egress::Way, policy::Policy, tokens};
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
 const FRESH: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ const FRESH: Duration = Duration::from_millis(100);
 pub(crate) struct Caller {
     /// The token's id.
     pub id: Arc<str>,
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     pub expires_at: Option<Millis>,
     pub ctx: Ctx,
     pub meter: Arc<Meter>,
@@ -147,7 +147,7 @@ impl Known {
         let found = app.on_main(async move { tokens::lookup(&on_main, hash).await }).await?;
         let (token, workspace) = found.ok_or(tokens::REFUSED)?;
         let mut ctx = app.ctx(crate::Actor::Token(token.id.clone()));
-        ctx.workspace = workspace;
+        (ctx.workspace, ctx.policy) = (workspace, token.policy.clone());
         let caller = Arc::new(Caller {
             meter: self.meter(&token.id),
             id: token.id.into(),

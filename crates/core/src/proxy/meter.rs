@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::refusal::Refusal;
-use crate::{Policy, ctx::Millis};
+use crate::{ctx::Millis, policy::Policy};
 
 const MINUTE: Millis = 60 * 1000;
 const HOUR: Millis = 60 * MINUTE;

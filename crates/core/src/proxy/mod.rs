@@ -25,7 +25,7 @@ pub(crate) use known::Known;
 use known::Caller;
 pub use refusal::Refusal;
 
-use crate::{Ctx, Keyhaven, Policy, egress::Door, tokens};
+use crate::{Ctx, Error, Keyhaven, egress::Door, policy::Denied};
 use credential::Places;
 
 /// A request as it came.
@@ -72,8 +72,8 @@ pub async fn by_token(
             send::send(app, door, &caller, &target, inbound).await
         }
         // The same for a connection that is not there, so that nobody can look for names.
-        _ if caller.policy.connections.is_some() => Err(tokens::other_connection().into()),
-        Ok(_) => Err(tokens::other_connection().into()),
+        _ if caller.policy.connections.is_some() => Err(Error::from(Denied::Connection).into()),
+        Ok(_) => Err(Error::from(Denied::Connection).into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -91,7 +91,7 @@ pub async fn at_hand(
     let caller = Caller {
         meter: app.known.meter(&id),
         id: id.into(),
-        policy: Policy::default(),
+        policy: ctx.policy.clone(),
         expires_at: None,
         ctx: ctx.clone(),
     };

@@ -41,7 +41,7 @@ pub(super) async fn send(
     if inbound.query.as_ref().is_some_and(|query| query.len() > path::MAX) {
         return Err(path::BadPath("the query is longer than 16 KiB").into());
     }
-    caller.policy.permits(&inbound.method, &read).map_err(Error::from)?;
+    caller.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
     let connector = target.connector(app)?;
     let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
     let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, cost, began, now);

@@ -19,6 +19,7 @@ pub(crate) const CODES: &[Code] = &[
     code(400, "broken_json", "The body is no JSON object"),
     code(400, "bad_request", "The request broke off before its end"),
     code(401, "not_signed_in", "There is no access token, or it is unknown, revoked or expired"),
+    code(403, "not_allowed", "The access token has a limit that stands against it"),
     code(403, "cross_site", "A browser sent it from another site"),
     code(404, "not_found", "There is no such thing"),
     code(405, "method_not_allowed", "The path does not take this method; Allow names those it takes"),

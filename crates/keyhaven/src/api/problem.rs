@@ -63,6 +63,7 @@ impl From<Error> for Failure {
             (Error::IdempotencyMismatch, _) => StatusCode::UNPROCESSABLE_ENTITY,
             (_, Kind::BadInput) => StatusCode::BAD_REQUEST,
             (_, Kind::Unauthorised) => StatusCode::UNAUTHORIZED,
+            (_, Kind::Forbidden) => StatusCode::FORBIDDEN,
             (_, Kind::NotFound) => StatusCode::NOT_FOUND,
             (_, Kind::Conflict) => StatusCode::CONFLICT,
             (_, Kind::Stale) => StatusCode::PRECONDITION_FAILED,

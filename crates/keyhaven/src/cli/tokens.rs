@@ -46,7 +46,10 @@ pub(super) async fn run(command: TokenCommand, printer: &Printer) -> Result<(), 
     match command {
         TokenCommand::Create { name, settings } => {
             let app = settings.open().await?;
-            let (made, token) = tokens::create(&app, &app.ctx(Actor::CommandLine), &name).await?;
+            let (made, token) = {
+                let new = tokens::NewToken { name, ..Default::default() };
+                tokens::create(&app, &app.ctx(Actor::CommandLine), new).await?
+            };
             let value = json!({ "id": made.id, "name": made.name, "token": token.expose() });
             printer.result(&value, |printer| {
                 printer.line(token.expose());

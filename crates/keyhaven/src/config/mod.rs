@@ -200,10 +200,6 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 
 fn between(text: &str, least: Duration, most: Duration, range: &str) -> Result<Duration, String> {
     let wrong = || format!("“{text}” is no span of time; write 30m, 6h or 1d");
-    let span: jiff::SignedDuration = match text.strip_suffix('d') {
-        Some(days) => jiff::SignedDuration::from_hours(24 * days.trim().parse::<i64>().map_err(|_| wrong())?),
-        None => text.parse().map_err(|_| wrong())?,
-    };
-    let span = Duration::try_from(span).map_err(|_| wrong())?;
+    let span = keyhaven_core::parse_span(text).ok_or_else(wrong)?;
     if (least..=most).contains(&span) { Ok(span) } else { Err(format!("“{text}” is out of range: {range}")) }
 }

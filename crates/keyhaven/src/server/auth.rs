@@ -1,6 +1,6 @@
 //! Who is asking? Handlers that take one of these answer nobody else.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
@@ -26,7 +26,7 @@ impl FromRequestParts<AppState> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         match by_session(parts, state).await {
-            Ok(ctx) => Ok(Self(with_client(ctx, parts))),
+            Ok(ctx) => Ok(Self(ctx)),
             Err(error) => Err(web::refused(error)),
         }
     }
@@ -37,24 +37,22 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let known = match bearer(&parts.headers) {
-            Some(token) => tokens::authenticate(&state.app, token).await,
+            Some(token) => tokens::authenticate(&state.app, token, client(parts)).await,
             None => by_session(parts, state).await,
         };
-        known.map(|ctx| Self(with_client(ctx, parts))).map_err(api::refused)
+        known.map(Self).map_err(api::refused)
     }
 }
 
 async fn by_session(parts: &Parts, state: &AppState) -> Result<Ctx, Error> {
     let missing = Error::NotSignedIn("there is no session and no access token");
     let session = session_cookie(&parts.headers).ok_or(missing)?;
-    sign_in::session(&state.app, session).await
+    sign_in::session(&state.app, session, client(parts)).await
 }
 
-fn with_client(ctx: Ctx, parts: &Parts) -> Ctx {
-    match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-        Some(ConnectInfo(address)) => ctx.from_client(address.ip()),
-        None => ctx,
-    }
+/// The address at the other end of the connection. What a proxy in front says about it, anybody could say.
+fn client(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
 /// The token of `Authorization: Bearer …`. Other schemes are somebody else's, such as a proxy's in front: browsers

@@ -118,6 +118,7 @@ impl IntoResponse for Failure {
         let (status, title) = match error.kind() {
             Kind::BadInput => (StatusCode::BAD_REQUEST, "That did not work"),
             Kind::Unauthorised => return refused(error),
+            Kind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
             Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
             Kind::Conflict => (StatusCode::CONFLICT, "Not possible now"),
             Kind::Stale => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile"),

@@ -23,7 +23,7 @@ pub(super) async fn redeem(
     let Some(token) = params.get("token").filter(|_| method == Method::GET) else {
         return super::refused(Error::NotSignedIn("there is no token in this link"));
     };
-    let client = client.map(|Extension(ConnectInfo(address))| address.ip().to_string());
+    let client = client.map(|Extension(ConnectInfo(address))| address.ip());
     match sign_in::redeem(&state.app, token, client).await {
         Ok(session) => {
             let cookie = state.site.session_cookie(session.expose());
