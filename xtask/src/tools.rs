@@ -1,9 +1,6 @@
 //! Cargo's helpers, built once into a folder that is kept.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use crate::{
     paths,

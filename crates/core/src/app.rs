@@ -79,6 +79,7 @@ pub struct Keyhaven {
     pub(crate) runtime: Handle,
     pub(crate) known: Known,
     pub(crate) feedback: Feedback,
+    pub(crate) recorder: crate::usage::Recorder,
     pub(crate) metrics: Metrics,
     pub(crate) verify_every: Duration,
     /// Rung when a job may be due sooner than the worker thinks.
@@ -129,6 +130,7 @@ impl Keyhaven {
             runtime: Handle::current(),
             known: Known::default(),
             feedback: Feedback::default(),
+            recorder: crate::usage::Recorder::default(),
             metrics: Metrics::default(),
             verify_every: options.verify_every,
             job_scheduled: Notify::new(),

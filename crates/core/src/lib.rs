@@ -19,6 +19,7 @@ pub mod remote;
 mod schedule;
 pub mod sign_in;
 pub mod tokens;
+pub mod usage;
 mod verification;
 
 pub use app::{Keyhaven, OpenError, Options};

@@ -64,7 +64,11 @@ impl Default for Metrics {
         let (by_class, calls_in_flight) = (Family::<Class, Counter>::default(), Gauge::default());
         let calls =
             ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| by_class.get_or_create(&Class { class }).clone());
-        registry.register("calls", "Calls passed on or refused by the proxy, by class of their status", by_class);
+        registry.register(
+            "calls",
+            "Calls passed on or refused by the proxy, by class of their status",
+            by_class,
+        );
         registry.register("calls_in_flight", "Calls that have not ended yet", calls_in_flight.clone());
         Self {
             registry,

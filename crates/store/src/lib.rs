@@ -14,6 +14,11 @@ mod sql;
 mod tokens;
 mod verifications;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use sqlx::{Any, AnyPool, Transaction};
 
 pub use connections::{
@@ -35,6 +40,7 @@ pub struct Store {
     readers: AnyPool,
     /// SQLite has room for one writer; waiting for it here is fairer than `SQLITE_BUSY`.
     writer: AnyPool,
+    changes: Arc<AtomicU64>,
 }
 
 /// Who reads or writes, in which workspace, and when.
@@ -60,9 +66,16 @@ pub struct Tx {
     scope: Scope,
     /// Something that others may remember is another one now: see [`Reader::generation`].
     changed: bool,
+    changes: Arc<AtomicU64>,
 }
 
 impl Store {
+    /// Counts the commits of this process that [`Reader::generation`] counts, too: told without a look into the
+    /// database.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     /// Reads in the scope's workspace.
     pub fn read(&self, scope: &Scope) -> Reader<'_> {
         Reader { pool: &self.readers, scope: scope.clone() }
@@ -75,7 +88,7 @@ impl Store {
             Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.writer.begin().await?,
         };
-        Ok(Tx { tx, scope: scope.clone(), changed: false })
+        Ok(Tx { tx, scope: scope.clone(), changed: false, changes: self.changes.clone() })
     }
 }
 
@@ -85,6 +98,10 @@ impl Tx {
         if self.changed {
             self.count_up().await?;
         }
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        if self.changed {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(())
     }
 }

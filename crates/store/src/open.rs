@@ -1,6 +1,6 @@
 //! Opening a database: pools, pragmas, migrations.
 
-use std::{fmt, fs, os::unix::fs::OpenOptionsExt, time::Duration};
+use std::{fmt, fs, os::unix::fs::OpenOptionsExt, sync::Arc, time::Duration};
 
 use sqlx::{
     AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor,
@@ -60,7 +60,7 @@ impl Store {
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let pool = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT);
                 let pool = pool.connect(url).await?;
-                Self { kind: Kind::Postgres, writer: pool.clone(), readers: pool }
+                Self { kind: Kind::Postgres, writer: pool.clone(), readers: pool, changes: Arc::default() }
             }
             None => return Err(StoreError::Url),
         };
@@ -159,7 +159,7 @@ async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
     let writer = options(1).connect(&url).await?;
     check_version(&writer).await?;
     let readers = options(READERS).connect(&url).await?;
-    Ok(Store { kind: Kind::Sqlite, readers, writer })
+    Ok(Store { kind: Kind::Sqlite, readers, writer, changes: Arc::default() })
 }
 
 async fn check_version(pool: &AnyPool) -> Result<(), StoreError> {

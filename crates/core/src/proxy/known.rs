@@ -17,19 +17,28 @@ use keyhaven_vault::{Place, TokenHash};
 use tokio::time::Instant;
 
 use super::{governor::Governor, meter::Meter};
-use crate::{Ctx, Error, Keyhaven, ctx::Millis, egress::Way, policy::Policy, tokens};
+use crate::{
+    Ctx, Error, Keyhaven,
+    egress::Way,
+    tokens::{self, AccessToken},
+};
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
 const FRESH: Duration = Duration::from_millis(100);
 
 /// Somebody who may call.
 pub(crate) struct Caller {
-    /// The token's id.
+    /// The token's id, or whoever else it is.
     pub id: Arc<str>,
-    pub policy: Arc<Policy>,
-    pub expires_at: Option<Millis>,
     pub ctx: Ctx,
     pub meter: Arc<Meter>,
+}
+
+/// A token that was shown before.
+struct Holder {
+    token: AccessToken,
+    workspace: String,
+    meter: Arc<Meter>,
 }
 
 /// A connection that may be called. Its secrets stay sealed.
@@ -81,7 +90,7 @@ pub(crate) struct Known {
     changes: AtomicU64,
     generation: AtomicI64,
     asking: tokio::sync::Mutex<()>,
-    callers: RwLock<HashMap<TokenHash, Arc<Caller>>>,
+    holders: RwLock<HashMap<TokenHash, Arc<Holder>>>,
     targets: RwLock<HashMap<String, Arc<Target>>>,
     /// These outlive changes: what was used stays used.
     governors: Mutex<HashMap<String, Arc<Governor>>>,
@@ -96,7 +105,7 @@ impl Default for Known {
             changes: AtomicU64::new(0),
             generation: AtomicI64::new(-1),
             asking: tokio::sync::Mutex::default(),
-            callers: RwLock::default(),
+            holders: RwLock::default(),
             targets: RwLock::default(),
             governors: Mutex::default(),
             meters: Mutex::default(),
@@ -129,7 +138,7 @@ impl Known {
             })
             .await?;
         if self.generation.swap(generation, Ordering::AcqRel) != generation {
-            self.callers.write().unwrap_or_else(PoisonError::into_inner).clear();
+            self.holders.write().unwrap_or_else(PoisonError::into_inner).clear();
             self.targets.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
         self.changes.store(changes, Ordering::Release);
@@ -137,26 +146,29 @@ impl Known {
         Ok(())
     }
 
-    /// Whoever shows a token with this hash.
-    pub(super) async fn caller(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Caller>, Error> {
-        let known = self.callers.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+    /// Whoever shows a token with this hash, from there.
+    pub(super) async fn caller(
+        &self,
+        app: &Arc<Keyhaven>,
+        hash: TokenHash,
+        client: Option<IpAddr>,
+    ) -> Result<Caller, Error> {
+        let holder = self.holder(app, hash).await?;
+        let ctx = tokens::admit(app, &holder.token, &holder.workspace, client)?;
+        Ok(Caller { id: holder.token.id.as_str().into(), ctx, meter: holder.meter.clone() })
+    }
+
+    async fn holder(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Holder>, Error> {
+        let known = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let on_main = app.clone();
-        let found = app.on_main(async move { tokens::lookup(&on_main, hash).await }).await?;
+        let found = app.on_main(async move { tokens::lookup(&on_main, &hash).await }).await?;
         let (token, workspace) = found.ok_or(tokens::REFUSED)?;
-        let mut ctx = app.ctx(crate::Actor::Token(token.id.clone()));
-        (ctx.workspace, ctx.policy) = (workspace, token.policy.clone());
-        let caller = Arc::new(Caller {
-            meter: self.meter(&token.id),
-            id: token.id.into(),
-            policy: token.policy,
-            expires_at: token.expires_at,
-            ctx,
-        });
-        self.callers.write().unwrap_or_else(PoisonError::into_inner).insert(hash, caller.clone());
-        Ok(caller)
+        let holder = Arc::new(Holder { meter: self.meter(&token.id), token, workspace });
+        self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(hash, holder.clone());
+        Ok(holder)
     }
 
     pub(super) fn meter(&self, caller: &str) -> Arc<Meter> {
@@ -206,18 +218,5 @@ impl Known {
             governors.entry(row.id.clone()).or_insert_with(|| Arc::new(Governor::new(limits.clone()))).clone()
         });
         Ok(Target { id: row.id.as_str().into(), credential, plain, ways, governor, secrets, row })
-    }
-}
-
-impl Caller {
-    /// May it call from there, now?
-    pub(super) fn check(&self, client: Option<IpAddr>) -> Result<(), Error> {
-        if self.expires_at.is_some_and(|end| end <= self.ctx.now()) {
-            return Err(tokens::REFUSED);
-        }
-        match client {
-            Some(client) => Ok(self.policy.permits_client(client)?),
-            None => Ok(()),
-        }
     }
 }

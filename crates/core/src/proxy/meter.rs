@@ -34,8 +34,10 @@ impl Meter {
     /// Counts one call, if the quotas allow it.
     pub(super) fn spend(&self, policy: &Policy, now: Millis) -> Result<(), Refusal> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = within(&mut counts.minute, now, MINUTE, policy.per_minute).map_err(|wait| Refusal::quota("minute", wait))?;
-        let day = within(&mut counts.day, now, DAY, policy.per_day).map_err(|wait| Refusal::quota("day", wait))?;
+        let minute = within(&mut counts.minute, now, MINUTE, policy.per_minute)
+            .map_err(|wait| Refusal::quota("minute", wait))?;
+        let day =
+            within(&mut counts.day, now, DAY, policy.per_day).map_err(|wait| Refusal::quota("day", wait))?;
         (counts.minute, counts.day) = (minute, day);
         Ok(())
     }
@@ -72,7 +74,12 @@ impl Meter {
 }
 
 /// The count with one more, or how long until the next span begins.
-fn within((span, count): &mut (i64, u32), now: Millis, length: Millis, limit: Option<u32>) -> Result<(i64, u32), Duration> {
+fn within(
+    (span, count): &mut (i64, u32),
+    now: Millis,
+    length: Millis,
+    limit: Option<u32>,
+) -> Result<(i64, u32), Duration> {
     let current = now.div_euclid(length);
     let used = if *span == current { *count } else { 0 };
     if limit.is_some_and(|limit| used >= limit) {

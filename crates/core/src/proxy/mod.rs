@@ -21,8 +21,8 @@ pub use answer::Passing;
 pub(crate) use body::OutBody;
 pub use body::{BrokenBody, Flow};
 pub(crate) use feedback::Feedback;
-pub(crate) use known::Known;
 use known::Caller;
+pub(crate) use known::Known;
 pub use refusal::Refusal;
 
 use crate::{Ctx, Error, Keyhaven, egress::Door, policy::Denied};
@@ -65,17 +65,17 @@ pub async fn by_token(
     let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), &places)?;
     let (hash, query) = (found.token.hash(), found.query.map(|query| query.into_owned()));
     inbound.query = query;
-    let caller = app.known.caller(app, hash).await?;
-    caller.check(inbound.client)?;
-    match target {
-        Ok(target) if caller.policy.allows_connection(&target.id) => {
-            send::send(app, door, &caller, &target, inbound).await
+    let caller = app.known.caller(app, hash, inbound.client).await?;
+    let target = match target {
+        Ok(target) => target,
+        // The same as for one that it may not use, so that nobody can look for names.
+        Err(Error::NotFound { .. }) if caller.ctx.policy.connections.is_some() => {
+            return Err(Error::from(Denied::Connection).into());
         }
-        // The same for a connection that is not there, so that nobody can look for names.
-        _ if caller.policy.connections.is_some() => Err(Error::from(Denied::Connection).into()),
-        Ok(_) => Err(Error::from(Denied::Connection).into()),
-        Err(error) => Err(error.into()),
-    }
+        Err(error) => return Err(error.into()),
+    };
+    caller.ctx.may_use(&target.id)?;
+    send::send(app, door, &caller, &target, inbound).await
 }
 
 /// Passes a request on for somebody at the command line of this machine.
@@ -88,12 +88,6 @@ pub async fn at_hand(
     app.known.refresh(app).await?;
     let target = app.known.target(app, &inbound.connection).await?;
     let id = ctx.actor.to_string();
-    let caller = Caller {
-        meter: app.known.meter(&id),
-        id: id.into(),
-        policy: ctx.policy.clone(),
-        expires_at: None,
-        ctx: ctx.clone(),
-    };
+    let caller = Caller { meter: app.known.meter(&id), id: id.into(), ctx: ctx.clone() };
     send::send(app, door, &caller, &target, inbound).await
 }

@@ -23,7 +23,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>, remedy: &'static str) -> Self {
+    pub(super) fn new(
+        status: u16,
+        code: &'static str,
+        message: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
         Self { status, code, message: message.into(), remedy, retry_after: None }
     }
 
@@ -34,7 +39,12 @@ impl Refusal {
     /// The token's own quota.
     pub(super) fn quota(span: &str, wait: Duration) -> Self {
         let message = format!("This access token has made all the calls that it may make in a {span}.");
-        Self::later(message, "quota_used_up", "Wait as long as Retry-After says, or give the token more.", wait)
+        Self::later(
+            message,
+            "quota_used_up",
+            "Wait as long as Retry-After says, or give the token more.",
+            wait,
+        )
     }
 }
 
@@ -42,14 +52,18 @@ impl From<Misplaced> for Refusal {
     fn from(it: Misplaced) -> Self {
         let show = "Show a Keyhaven access token (kh_…) where the app would take its key. Make one with: keyhaven token create --name NAME";
         match it {
-            Misplaced::Missing => Self::new(401, "not_signed_in", "There is no Keyhaven access token in this request.", show),
+            Misplaced::Missing => {
+                Self::new(401, "not_signed_in", "There is no Keyhaven access token in this request.", show)
+            }
             Misplaced::Mistyped => Self::new(
                 401,
                 "not_signed_in",
                 "This looks like a Keyhaven access token, but a character was lost or changed on the way.",
                 "Copy it again.",
             ),
-            Misplaced::Two => Self::new(400, "two_tokens", "The request holds two different access tokens.", "Send one."),
+            Misplaced::Two => {
+                Self::new(400, "two_tokens", "The request holds two different access tokens.", "Send one.")
+            }
             Misplaced::Elsewhere => Self::new(
                 400,
                 "token_misplaced",
@@ -107,7 +121,9 @@ impl From<Fault> for Refusal {
             Fault::Dns => unreachable("The app's host name has no address (DNS)."),
             Fault::Connect => unreachable("Nobody answers at the app's address."),
             Fault::Tls => unreachable("No secure connection to the app can be made (TLS)."),
-            Fault::Broken | Fault::TooLarge => unreachable("The app broke the connection off, or what it sent is no HTTP."),
+            Fault::Broken | Fault::TooLarge => {
+                unreachable("The app broke the connection off, or what it sent is no HTTP.")
+            }
             Fault::TimedOut => Self::new(504, "timed_out", "The app did not answer in time.", app),
             Fault::RefusedAddress => Self::new(
                 502,

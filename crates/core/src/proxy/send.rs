@@ -18,7 +18,11 @@ use super::{
     known::{Caller, Target},
     path,
 };
-use crate::{Error, Keyhaven, egress::{Door, Way}};
+use crate::{
+    Error, Keyhaven,
+    egress::{Door, Way},
+    usage::Told,
+};
 
 /// An answer of “too many” is read whole, to tell its kinds apart.
 const MAX_REFUSAL: usize = 64 * 1024;
@@ -35,18 +39,23 @@ pub(super) async fn send(
     let began = Instant::now();
     let now = caller.ctx.now();
     if inbound.method == Method::CONNECT {
-        return Err(Refusal::new(405, "method_not_allowed", "CONNECT cannot be passed on.", "Send the request itself."));
+        return Err(Refusal::new(
+            405,
+            "method_not_allowed",
+            "CONNECT cannot be passed on.",
+            "Send the request itself.",
+        ));
     }
     let read = path::read(&inbound.path)?;
     if inbound.query.as_ref().is_some_and(|query| query.len() > path::MAX) {
         return Err(path::BadPath("the query is longer than 16 KiB").into());
     }
-    caller.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
+    caller.ctx.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
     let connector = target.connector(app)?;
     let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
     let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, cost, began, now);
     let sent = async {
-        caller.meter.spend(&caller.policy, now)?;
+        caller.meter.spend(&caller.ctx.policy, now)?;
         note_use(app, caller, target, inbound.client, now).await?;
         let (way, prefix) = way(target, inbound.host.as_deref())?;
         let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
@@ -58,7 +67,7 @@ pub(super) async fn send(
             method: inbound.method,
             path_and_query: format!("{prefix}{}{query}", inbound.path),
             headers: headers::outwards(inbound.headers, &target.credential),
-            call: Call { caller: &caller.id, share: caller.policy.budget_share, path: &read, cost },
+            call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             now,
         };
         out.go(inbound.body.into()).await
@@ -100,8 +109,7 @@ async fn note_use(
     if !is_new && !caller.meter.is_due(now) {
         return Ok(());
     }
-    let mut ctx = caller.ctx.clone();
-    ctx.client = client.map(|client| client.to_string());
+    let ctx = caller.ctx.clone();
     let (on_main, subject, token) = (app.clone(), target.id.clone(), caller.id.clone());
     let noted = app
         .on_main(async move {
@@ -174,7 +182,8 @@ impl Outbound<'_> {
         answer: Response<Incoming>,
     ) -> Result<(Response<OutBody>, Option<(Reason, Duration)>), Refusal> {
         if let Some((limit, remaining)) = governor.heard(answer.headers()) {
-            self.app.told_budget(&self.target.id, limit, remaining, self.now);
+            let told = Told { limit: limit as i64, remaining: remaining as i64, at: self.now };
+            self.app.set_told_budget(&self.target.id, told);
         }
         let status = answer.status().as_u16();
         if status != 429 {

@@ -201,5 +201,9 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 fn between(text: &str, least: Duration, most: Duration, range: &str) -> Result<Duration, String> {
     let wrong = || format!("“{text}” is no span of time; write 30m, 6h or 1d");
     let span = keyhaven_core::parse_span(text).ok_or_else(wrong)?;
-    if (least..=most).contains(&span) { Ok(span) } else { Err(format!("“{text}” is out of range: {range}")) }
+    if (least..=most).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("“{text}” is out of range: {range}"))
+    }
 }

@@ -8,7 +8,10 @@ use tokio::{
     time,
 };
 
-use super::{tls::Tls, worker::{Accepted, Service, Workers}};
+use super::{
+    tls::Tls,
+    worker::{Accepted, Service, Workers},
+};
 
 /// Open connections; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 16_384;

@@ -69,7 +69,9 @@ impl Tls {
                     tracing::info!("certificate and key were read again");
                     (current.acceptor, current.changed) = (acceptor, now);
                 }
-                Err(error) => tracing::error!(%error, "the changed certificate is not used; the old one still is"),
+                Err(error) => {
+                    tracing::error!(%error, "the changed certificate is not used; the old one still is")
+                }
             }
         }
         current.acceptor.clone()

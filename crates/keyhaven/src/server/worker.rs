@@ -74,7 +74,8 @@ struct Worker {
 impl Workers {
     pub(crate) fn start(service: Service, tls: Option<Arc<Tls>>) -> io::Result<Self> {
         let count = thread::available_parallelism().map_or(1, usize::from);
-        let each = (0..count).map(|_| Worker::start(service.clone(), tls.clone())).collect::<io::Result<_>>()?;
+        let each =
+            (0..count).map(|_| Worker::start(service.clone(), tls.clone())).collect::<io::Result<_>>()?;
         Ok(Self { each, next: AtomicUsize::new(0) })
     }
 
@@ -115,7 +116,8 @@ async fn work(service: Service, tls: Option<Arc<Tls>>, mut accepted: mpsc::Unbou
     let door = service.app.door();
     let graceful = GracefulShutdown::new();
     while let Some(Accepted { stream, from, place }) = accepted.recv().await {
-        let (service, door, http, watcher) = (service.clone(), door.clone(), http.clone(), graceful.watcher());
+        let (service, door, http, watcher) =
+            (service.clone(), door.clone(), http.clone(), graceful.watcher());
         let tls = tls.clone();
         tokio::spawn(async move {
             let _place = place;
@@ -164,7 +166,12 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
 }
 
-async fn answer(service: Service, door: Door, from: SocketAddr, request: Request<Incoming>) -> Response<AnyBody> {
+async fn answer(
+    service: Service,
+    door: Door,
+    from: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<AnyBody> {
     if proxy::is_for(request.uri().path()) {
         return proxy::handle(&service.app, &door, from, request).await;
     }
