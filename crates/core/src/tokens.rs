@@ -14,6 +14,7 @@ use crate::{
     ctx::Millis,
     expiry, names,
     policy::{Denied, Policy, PolicyInput},
+    proxy,
 };
 
 /// One access token, without its secret.
@@ -150,6 +151,8 @@ pub async fn revoke(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<AccessToke
     let details = json!({ "name": token.name });
     ctx.audit_details(&mut tx, "access_token.revoke", &token.id, &details).await?;
     tx.commit().await?;
+    // Once it is told, it holds for every server on this database.
+    tokio::time::sleep(proxy::FRESH).await;
     token.revoked_at.get_or_insert(ctx.now());
     Ok(token)
 }

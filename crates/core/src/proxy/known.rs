@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
-const FRESH: Duration = Duration::from_millis(100);
+pub(crate) const FRESH: Duration = Duration::from_millis(100);
 
 /// Somebody who may call.
 pub(crate) struct Caller {

@@ -22,7 +22,7 @@ pub(crate) use body::OutBody;
 pub use body::{BrokenBody, Flow};
 pub(crate) use feedback::Feedback;
 use known::Caller;
-pub(crate) use known::Known;
+pub(crate) use known::{FRESH, Known};
 pub use refusal::Refusal;
 
 use crate::{Ctx, Error, Keyhaven, egress::Door, policy::Denied};
