@@ -5,10 +5,11 @@
 use std::{env, fmt::Write, fs, path::Path};
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors");
+    // Relative to the package, which is where cargo runs this: a build folder may come from another checkout.
+    let root = Path::new("../../connectors");
     println!("cargo::rerun-if-changed={}", root.display());
     let mut code = String::from("/// Folder name to its files.\nstatic BUILT_IN: &[(&str, Files)] = &[\n");
-    for folder in sorted(&root).iter().filter(|path| path.is_dir()) {
+    for folder in sorted(root).iter().filter(|path| path.is_dir()) {
         println!("cargo::rerun-if-changed={}", folder.display());
         writeln!(code, "    ({:?}, &[", name(folder)).expect("a String takes all");
         for file in sorted(folder) {
