@@ -39,10 +39,10 @@ pub(crate) async fn measure(report: &mut Report) {
     let browser = signed_in(&server).await;
     let page = sample(&browser, &cursors, "/").await;
     report.add(Figure::new("list of 100,000: any page in the browser, p99", 10.0, page.quantile(0.99), "ms"));
-    report.note("the same, median".into(), page.median(), "ms");
+    report.note("list of 100,000: any page in the browser, median".into(), page.median(), "ms");
     let call = sample(&api, &cursors, "/api/v1/connections").await;
     report.add(Figure::new("list of 100,000: any page of the API, p99", 10.0, call.quantile(0.99), "ms"));
-    report.note("the same, median".into(), call.median(), "ms");
+    report.note("list of 100,000: any page of the API, median".into(), call.median(), "ms");
     for (what, query) in [
         ("only !", "status=attention"),
         ("search that finds one at the end", "q=number+099999"),

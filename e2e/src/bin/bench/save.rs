@@ -47,7 +47,7 @@ pub(crate) async fn measure(report: &mut Report) {
         alone.median(),
         "ms",
     );
-    report.note(format!("the same through Keyhaven, median of {SAVES}"), through.median(), "ms");
+    report.note(format!("save and verify through Keyhaven, median of {SAVES}"), through.median(), "ms");
     if let Some(process) = server.process_id() {
         report.note("resident memory after these saves".into(), crate::start::resident(process), "MiB");
     }
