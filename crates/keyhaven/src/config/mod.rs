@@ -94,13 +94,14 @@ pub(crate) enum SetUpError {
 }
 
 impl Settings {
-    /// A fresh folder and an override: how the demo runs.
+    /// A fresh folder, an override and a sample of a support contact: how the demo runs.
     pub(crate) fn for_demo(self, data: PathBuf, egress_override: String) -> Self {
         Self {
             data: Some(data),
             database: None,
             master_key_file: None,
             egress_override: Some(egress_override),
+            support: Some("help@keyhaven.example".into()),
             ..self
         }
     }
