@@ -77,10 +77,14 @@ fn summary(days: &[Day]) -> String {
     if all == 0 {
         return "no checks yet".into();
     }
-    // Never rounded up: 100 % means each of them.
-    let percent = 100 * valid / all;
     let checks = if all == 1 { "check" } else { "checks" };
-    format!("{percent} % ✓ · {all} {checks}: {}", parts(valid, invalid, unverified))
+    let told = format!("{all} {checks}: {}", parts(valid, invalid, unverified));
+    if valid + invalid == 0 {
+        // Where nothing was answered, 0 % would blame the key.
+        return told;
+    }
+    // Never rounded up: 100 % means each of them.
+    format!("{} % ✓ · {told}", 100 * valid / all)
 }
 
 fn parts(valid: i64, invalid: i64, unverified: i64) -> String {
@@ -114,5 +118,7 @@ mod tests {
         assert_eq!(shown, ["none", "unverified", "invalid", "valid"]);
         assert_eq!(history.bars[71].title, "13 March 1970: 3 ✓, 1 refused");
         assert_eq!(History::new(&[], Vec::new(), 0).summary, "no checks yet");
+        let silent = Day { start: 0, valid: 0, invalid: 0, unverified: 1 };
+        assert_eq!(History::new(&[silent], Vec::new(), 0).summary, "1 check: 1 no answer");
     }
 }
