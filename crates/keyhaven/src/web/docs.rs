@@ -18,7 +18,8 @@ struct Page {
     base: String,
     operations: Vec<Operation>,
     apps: Vec<App>,
-    reasons: Vec<&'static str>,
+    /// Reason and the status that it makes.
+    reasons: Vec<(&'static str, &'static str)>,
     codes: &'static [api::Code],
 }
 
@@ -45,7 +46,7 @@ pub(super) async fn page(_: SignedIn, State(state): State<AppState>) -> Response
         base: state.site.public_url.clone(),
         operations: operations(&document["paths"]),
         apps: state.app.catalogue().iter().map(app).collect(),
-        reasons: Reason::ALL.into_iter().map(Reason::as_str).collect(),
+        reasons: Reason::ALL.map(|it| (it.as_str(), it.status().as_str())).into(),
         codes: api::CODES,
     })
 }
