@@ -9,7 +9,7 @@ use keyhaven_e2e::{Look, Stage};
 /// The name of the file, the page, how much of it is shown on a desk, and what is in focus.
 const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
     ("list", "/", 760, None),
-    ("form", "/connections/new/pipedrive", 1240, Some("API Key Value")),
+    ("form", "/connections/new/pipedrive", 1280, Some("API Key Value")),
     ("verified", "/connections/sales-eu", 850, None),
     ("attention", "/connections/sales-us", 850, None),
 ];
