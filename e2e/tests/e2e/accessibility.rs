@@ -63,7 +63,8 @@ async fn pages_of_saved_connections() {
         api.connect(name, scenario.key, scenario.domain).await;
     }
     let long = "Averyveryverylongnamewithoutanyplacetobreakit مبيعات 👩‍💻 ".repeat(2);
-    api.connect(long.trim(), Stage::scenario("ok").key, "acme").await;
+    let long = api.connect(long.trim(), Stage::scenario("ok").key, "acme").await;
+    let long = format!("/connections/{}", long["slug"].as_str().unwrap());
     api.json(http::Method::DELETE, "/api/v1/connections/gone", None).await;
     for page in [
         "/",
@@ -78,6 +79,14 @@ async fn pages_of_saved_connections() {
     ] {
         review.open(page).await;
     }
+    for page in [&long, &format!("{long}?rename"), &format!("{long}/edit"), &format!("{long}/delete")] {
+        review.open(page).await;
+    }
+    browser.button("Delete").await;
+    browser.until_text("was deleted.").await;
+    review.look("a long name that was deleted").await;
+    review.open(&long).await;
+
     browser.goto("/").await;
     browser.css(".menu summary").await.click().await.unwrap();
     review.look("the list with an open menu").await;

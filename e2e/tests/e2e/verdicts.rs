@@ -61,7 +61,7 @@ async fn each_answer_of_pipedrive_is_seen() {
         let want = SCENARIOS.iter().filter(|it| of_status(it.shows)).count();
         assert_eq!(browser.count(&format!(".rows .status.{status} svg")).await, want, "{status}");
     }
-    assert!(browser.text_of(".rows").await.contains("Ada · Acme Ltd"));
+    assert!(browser.text_of(".rows").await.contains("Pipedrive · Ada · Acme Ltd"));
     assert!(browser.text_of(".rows").await.contains("verified just now"));
 }
 

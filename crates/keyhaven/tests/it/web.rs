@@ -150,6 +150,16 @@ fn a_wrong_domain_is_one_click_from_right() {
 }
 
 #[test]
+fn each_mark_tells_whom_to_ask() {
+    let house = House::new();
+    let server = house.serve(&[]);
+    let cookie = server.sign_in(&server.link);
+    server.create("Bad", WRONG, "acme");
+    let page = server.page(&cookie, "/connections/bad").text;
+    assert!(page.contains("Try again") && page.contains("Ask whoever runs this Keyhaven"), "{page}");
+}
+
+#[test]
 fn assets_are_small_and_cached_for_ever() {
     let house = House::new();
     let server = house.serve(&[]);
