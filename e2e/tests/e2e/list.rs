@@ -31,6 +31,7 @@ async fn search_and_filters_narrow_the_list_while_typing() {
     browser.css("#q").await.clear().await.unwrap();
     for (label, want) in [
         ("! All that need attention", "Paris, Rome"),
+        ("! Does not work", "Paris"),
         ("! Not verified", "Rome"),
         ("✓ Verified", "Berlin"),
         ("All statuses", "Berlin, Paris, Rome"),

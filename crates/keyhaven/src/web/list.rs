@@ -29,7 +29,7 @@ pub(super) struct Page {
     pub has_deleted: bool,
     pub summary: String,
     pub query: ListQuery,
-    pub statuses: [(&'static str, &'static str); 4],
+    pub statuses: [(&'static str, &'static str); 5],
     pub apps: Vec<(String, String)>,
     pub rows: Vec<Row>,
     pub previous: Option<String>,
@@ -48,10 +48,11 @@ impl Page {
     }
 }
 
-pub(super) const STATUSES: [(&str, &str); 4] = [
+pub(super) const STATUSES: [(&str, &str); 5] = [
     ("", "All statuses"),
     ("valid", "✓ Verified"),
     ("attention", "! All that need attention"),
+    ("invalid", "! Does not work"),
     ("unverified", "! Not verified"),
 ];
 
