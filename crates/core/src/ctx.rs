@@ -91,7 +91,7 @@ impl Ctx {
     }
 
     /// The same, with the address that the request came from.
-    pub(crate) fn from_client(mut self, client: Option<IpAddr>) -> Self {
+    pub(crate) fn with_client(mut self, client: Option<IpAddr>) -> Self {
         self.client = client.map(|client| client.to_string());
         self
     }

@@ -28,7 +28,7 @@ pub async fn redeem(app: &Keyhaven, link: &str, client: Option<IpAddr>) -> Resul
     const USED: Error =
         Error::NotSignedIn("this sign-in link was used before, is older than a day, or was never one");
     let link = Token::parse(TokenKind::SignIn, link).map_err(|_| USED)?;
-    let mut ctx = app.ctx(Actor::Session).from_client(client);
+    let mut ctx = app.ctx(Actor::Session).with_client(client);
     let workspace = app.store.redeem_sign_in_link(link.hash().as_bytes(), ctx.now()).await?.ok_or(USED)?;
     ctx.workspace = workspace;
     let session = Token::generate(TokenKind::Session);
@@ -44,7 +44,7 @@ pub async fn session(app: &Keyhaven, text: &str, client: Option<IpAddr>) -> Resu
     const ENDED: Error = Error::NotSignedIn("this session has ended");
     let token = Token::parse(TokenKind::Session, text).map_err(|_| ENDED)?;
     let row = app.store.session_by_hash(token.hash().as_bytes()).await?.ok_or(ENDED)?;
-    let mut ctx = app.ctx(Actor::Session).from_client(client);
+    let mut ctx = app.ctx(Actor::Session).with_client(client);
     if row.expires_at <= ctx.now() {
         return Err(ENDED);
     }

@@ -188,7 +188,7 @@ pub fn admit(
     }
     ctx.workspace = workspace.to_owned();
     ctx.policy = token.policy.clone();
-    Ok(ctx.from_client(client))
+    Ok(ctx.with_client(client))
 }
 
 /// Writes down that the token was shown, unless that was done less than a minute ago.
