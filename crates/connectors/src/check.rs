@@ -34,6 +34,7 @@ const FORBIDDEN_HEADERS: [&str; 14] = [
 
 const MAX_FIELDS: usize = 12;
 const MAX_TEXT: usize = 600;
+const MAX_PATH: usize = 200;
 
 /// Everything that is wrong with a definition.
 pub(crate) fn check(
@@ -245,6 +246,14 @@ fn traffic(it: &Definition, found: &mut Findings) {
     };
     let env = it.in_use.env.as_ref();
     found.unless(env.is_none_or(is_variable), "use.env", "must be such as MY_APP_API_KEY");
+    // It stands in commands that people paste into a shell, between quotes.
+    let is_tame = |c: u8| c.is_ascii_alphanumeric() || b"/-._~?&=%,:".contains(&c);
+    let path = &it.in_use.example_path;
+    let fits = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= MAX_PATH
+        && path.bytes().all(is_tame);
+    found.unless(fits, "use.example_path", "must be a path such as /v1/items?limit=5");
     for (n, name) in it.in_use.query.iter().enumerate() {
         let fine = is_plain(name) && !name.contains(['&', '=', '#', '%']);
         found.unless(fine, format!("use.query.{n}"), "must be the name of a query parameter");

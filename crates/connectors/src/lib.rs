@@ -23,7 +23,7 @@ pub use field::{Field, FieldError, FieldKind};
 pub use guide::{Guide, GuideStep, Picture};
 pub use inputs::{Inputs, Values};
 pub use pattern::PathPattern;
-pub use request::{AllowedHost, Answer, OutRequest};
+pub use request::{AllowedHost, Answer, OutRequest, TokenHeader};
 pub use traffic::{Budget, Cost, LimitHeaders, Limits, Narrow, Pages, Told, Use};
 pub use verdict::{Account, Fault, Reason, Status, Suggestion, Verdict};
 pub use verification::{Next, Verification};

@@ -1,6 +1,6 @@
 //! Requests to send and answers that came, without any I/O.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -60,22 +60,49 @@ pub(crate) enum Auth {
     Basic { user: String, password: String },
 }
 
+/// A header that carries a token, as programs of this app send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHeader {
+    /// Its name in lower case.
+    pub name: String,
+    /// What stands before the token, such as `Bearer `.
+    pub before: String,
+}
+
 impl Connector {
+    /// Where a program puts its Keyhaven access token: where this app takes its own key, if that is one text alone.
+    pub fn token_header(&self, plain: &BTreeMap<String, String>) -> TokenHeader {
+        let bearer = || TokenHeader { name: "authorization".into(), before: "Bearer ".into() };
+        let Auth::Header { name, value } = &self.auth else { return bearer() };
+        // It is shown in code, between quotes.
+        let is_tame = |c: char| c.is_ascii_alphanumeric() || " -_=".contains(c);
+        let is_secret = |id: &str| self.fields.iter().any(|field| field.id == id && field.is_secret());
+        let Some(name) = template::fill_with(name, |field| plain.get(field).map(String::as_str)) else {
+            return bearer();
+        };
+        match value.strip_suffix('}').and_then(|value| value.split_once('{')) {
+            Some((before, field)) if is_secret(field) && before.chars().all(is_tame) => {
+                TokenHeader { name: name.to_ascii_lowercase(), before: before.into() }
+            }
+            _ => bearer(),
+        }
+    }
+
     /// The hosts that a connection with these values may reach.
-    pub fn hosts(&self, plain: &std::collections::BTreeMap<String, String>) -> Vec<AllowedHost> {
+    pub fn hosts(&self, plain: &BTreeMap<String, String>) -> Vec<AllowedHost> {
         self.origins(plain).iter().filter_map(AllowedHost::of).collect()
     }
 
     /// Where requests of a connection with these values begin: scheme, host and perhaps a path. The first is for
     /// whoever does not say which.
-    pub fn origins(&self, plain: &std::collections::BTreeMap<String, String>) -> Vec<Url> {
+    pub fn origins(&self, plain: &BTreeMap<String, String>) -> Vec<Url> {
         self.hosts.iter().filter_map(|host| template::fill_host(host, plain)).collect()
     }
 
     /// The header in which the app takes its credential.
     pub fn credential_header(
         &self,
-        plain: &std::collections::BTreeMap<String, String>,
+        plain: &BTreeMap<String, String>,
     ) -> Option<HeaderName> {
         match &self.auth {
             Auth::Header { name, .. } => {

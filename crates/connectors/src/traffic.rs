@@ -6,15 +6,23 @@ use serde::Deserialize;
 use crate::PathPattern;
 
 /// How programs use an app.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Use {
+    /// A path that is worth a first call, with its query; begins with `/`.
+    pub example_path: String,
     /// The environment variable in which programs look for the key, such as `PIPEDRIVE_API_TOKEN`.
     pub env: Option<String>,
     /// Query parameters in which the app takes its key besides the header.
     pub query: Vec<String>,
     /// How lists are paged; the first that fits the path.
     pub pages: Vec<Pages>,
+}
+
+impl Default for Use {
+    fn default() -> Self {
+        Self { example_path: "/".into(), env: None, query: Vec::new(), pages: Vec::new() }
+    }
 }
 
 /// How the lists below some paths are paged.
