@@ -1,8 +1,10 @@
 //! Rows in SQLite or PostgreSQL, from one SQL text.
 //!
 //! [`Store::read`] and [`Store::begin`] take a [`Scope`]: nothing is read or written outside a workspace. The few
-//! methods on [`Store`] itself are those that find out which workspace a caller belongs to, and the job queue.
+//! methods on [`Store`] itself are those that find out which workspace a caller belongs to, the job queue, and the
+//! batches of usage, whose workspace is that of the connection.
 
+mod audit;
 mod connections;
 mod error;
 mod jobs;
@@ -12,6 +14,7 @@ mod rows;
 mod secrets;
 mod sql;
 mod tokens;
+mod usage;
 mod verifications;
 
 use std::sync::{
@@ -21,6 +24,7 @@ use std::sync::{
 
 use sqlx::{Any, AnyPool, Transaction};
 
+pub use audit::AuditRow;
 pub use connections::{
     ConnectionChange, Counts, Cursor, ListFilter, ListPage, NewConnectionRow, OutcomeUpdate,
 };
@@ -32,6 +36,7 @@ pub use rows::ConnectionRow;
 pub use secrets::{NewPendingChange, PendingChangeRow, SecretRow, WorkspaceKeyRow};
 pub use sql::statements;
 pub use tokens::{AccessTokenRow, NewAccessToken};
+pub use usage::{Before, CallRow, Latencies, MinuteRow, NewCall, TokenUsage, UsageCounts};
 pub use verifications::{DayCount, NewVerification, VerificationRow};
 
 /// An open database.
@@ -83,12 +88,16 @@ impl Store {
 
     /// Begins to write in the scope's workspace.
     pub async fn begin(&self, scope: &Scope) -> Result<Tx, StoreError> {
-        let tx = match self.kind {
+        let tx = self.transaction().await?;
+        Ok(Tx { tx, scope: scope.clone(), changed: false, changes: self.changes.clone() })
+    }
+
+    async fn transaction(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(match self.kind {
             // Taking the write lock at once: a lock that is taken later may be refused.
             Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.writer.begin().await?,
-        };
-        Ok(Tx { tx, scope: scope.clone(), changed: false, changes: self.changes.clone() })
+        })
     }
 }
 

@@ -18,12 +18,22 @@ macro_rules! connection_columns {
 }
 pub(crate) use connection_columns;
 
-use crate::{connections, jobs, open, people, secrets, tokens, verifications};
+use crate::{audit, connections, jobs, open, people, secrets, tokens, usage, verifications};
 
 /// Every statement for this kind of database, by name.
 pub fn statements(kind: crate::Kind) -> Vec<(&'static str, &'static str)> {
-    let common =
-        [connections::ALL, jobs::ALL, open::ALL, people::ALL, secrets::ALL, tokens::ALL, verifications::ALL]
-            .concat();
+    let common = [
+        audit::ALL,
+        connections::ALL,
+        jobs::ALL,
+        open::ALL,
+        people::ALL,
+        secrets::ALL,
+        tokens::ALL,
+        usage::read::ALL,
+        usage::write::ALL,
+        verifications::ALL,
+    ]
+    .concat();
     common.into_iter().chain([("CLAIM", jobs::claim(kind))]).collect()
 }

@@ -1,4 +1,4 @@
-//! The history of verifications, and the audit log.
+//! The history of verifications.
 
 use sqlx::{query, query_as};
 
@@ -12,7 +12,6 @@ declare! {
     RECENT = "SELECT at, status, reason, detail, ms, cause FROM verifications
         WHERE workspace = $1 AND connection = $2 ORDER BY at DESC, id LIMIT $3";
     PRUNE = "DELETE FROM verifications WHERE workspace = $1 AND at < $2";
-    AUDIT = "INSERT INTO audit (id, workspace, at, actor, action, subject, details, client) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 }
 
 /// One verification to remember.
@@ -111,29 +110,6 @@ impl Tx {
             .bind(&new.detail)
             .bind(new.ms)
             .bind(&new.trigger)
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
-    }
-
-    /// Writes an audit record: who did what to which subject, from where. `details` is JSON without values of fields.
-    pub async fn audit(
-        &mut self,
-        id: &str,
-        action: &str,
-        subject: &str,
-        details: &str,
-        client: Option<&str>,
-    ) -> Result<(), StoreError> {
-        query(AUDIT)
-            .bind(id)
-            .bind(&self.scope.workspace)
-            .bind(self.scope.now)
-            .bind(&self.scope.actor)
-            .bind(action)
-            .bind(subject)
-            .bind(details)
-            .bind(client)
             .execute(&mut *self.tx)
             .await?;
         Ok(())

@@ -8,8 +8,9 @@
 )]
 
 use keyhaven_store::{
-    Claim, ConnectionChange, ConnectionRow, Cursor, Kind, ListFilter, NewAccessToken, NewConnectionRow,
-    NewPendingChange, NewVerification, OutcomeUpdate, Scope, Store, StoreError, statements,
+    Before, Claim, ConnectionChange, ConnectionRow, Cursor, Kind, ListFilter, MinuteRow, NewAccessToken,
+    NewCall, NewConnectionRow, NewPendingChange, NewVerification, OutcomeUpdate, Scope, Store, StoreError,
+    UsageCounts, statements,
 };
 use keyhaven_testkit::Postgres;
 use keyhaven_vault::{MasterKey, Place, Sealed, Secret};
@@ -230,6 +231,9 @@ async fn story(opened: Opened) {
     drop(tx);
     assert_eq!(store.read(&one).idempotency("k").await.unwrap().unwrap().subject, "cn_0001");
 
+    usage(store, &one).await;
+    audit(store, &one).await;
+
     // Trash and back, then gone for good.
     let mut tx = store.begin(&one).await.unwrap();
     tx.delete_connection("cn_0001", 99).await.unwrap();
@@ -245,6 +249,8 @@ async fn story(opened: Opened) {
     store.checkpoint().await.unwrap();
     assert!(get(store, &one, "cn_0001").await.is_none());
     assert!(store.read(&one).secrets("cn_0001").await.unwrap().is_empty());
+    assert_eq!(store.read(&one).usage_cost("cn_0001", 0).await.unwrap(), 0);
+    assert!(store.read(&one).calls("cn_0001", &Before::end(), 9).await.unwrap().is_empty());
 
     generations(store).await;
     list(store).await;
@@ -315,6 +321,83 @@ async fn generations(store: &Store) {
         assert_eq!(store.read(&here).generation().await.unwrap(), before + more, "{step}");
     }
     assert!(store.read(&other).generation().await.unwrap() < store.read(&here).generation().await.unwrap());
+/// Counts add up by minute; calls are read page by page; what is old goes, and another workspace sees nothing.
+async fn usage(store: &Store, here: &Scope) {
+    let counts =
+        UsageCounts { calls: 3, errors: 1, refused: 1, cost: 20, latencies: [1, 0, 0, 0, 0, 0, 0, 1] };
+    let minute =
+        |minute, token: &str| MinuteRow { connection: "cn_0001".into(), minute, token: token.into(), counts };
+    let call = |n: i64| NewCall {
+        connection: "cn_0001".into(),
+        at: 100 + n / 2,
+        id: format!("ca_{n}"),
+        token: "tk_1".into(),
+        method: "GET".into(),
+        path: "/api/v2/deals".into(),
+        status: 200,
+        ms: 12,
+        source: "app",
+    };
+    let minutes = [minute(0, "tk_1"), minute(60_000, "command-line"), minute(60_000, "tk_1")];
+    let calls: Vec<_> = (0..5).map(call).collect();
+    store.add_usage(&minutes, &calls).await.unwrap();
+    store.add_usage(&minutes[..1], &[]).await.unwrap();
+    // What belongs to no connection is left out, and hinders nothing.
+    let stray = MinuteRow { connection: "cn_gone".into(), ..minute(0, "tk_1") };
+    store.add_usage(&[stray], &[NewCall { connection: "cn_gone".into(), ..call(9) }]).await.unwrap();
+
+    let read = store.read(here);
+    let by_time = read.usage_by_time("cn_0001", 0, 60_000).await.unwrap();
+    assert_eq!(by_time.iter().map(|(n, it)| (*n, it.calls)).collect::<Vec<_>>(), [(0, 6), (1, 6)]);
+    assert_eq!(by_time[0].1.latencies, [2, 0, 0, 0, 0, 0, 0, 2]);
+    let by_token = read.usage_by_token("cn_0001", 0, 9).await.unwrap();
+    let by_token: Vec<_> =
+        by_token.iter().map(|it| (it.token.as_str(), it.name.as_deref(), it.counts.cost)).collect();
+    assert_eq!(by_token, [("tk_1", Some("ci"), 60), ("command-line", None, 20)]);
+    assert_eq!(read.usage_cost("cn_0001", 60_000).await.unwrap(), 40);
+    let first = read.calls("cn_0001", &Before::end(), 3).await.unwrap();
+    let last = first.last().unwrap();
+    let second = read.calls("cn_0001", &Before { at: last.at, id: last.id.clone() }, 3).await.unwrap();
+    let ids: Vec<_> = first.iter().chain(&second).map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["ca_4", "ca_3", "ca_2", "ca_1", "ca_0"]);
+    assert_eq!(first[0].token_name.as_deref(), Some("ci"));
+    let other = store.read(&Scope { workspace: "other".into(), ..here.clone() });
+    assert!(other.calls("cn_0001", &Before::end(), 3).await.unwrap().is_empty());
+    assert!(other.usage_by_time("cn_0001", 0, 60_000).await.unwrap().is_empty());
+
+    for want in [true, false] {
+        let mut tx = store.begin(here).await.unwrap();
+        assert_eq!(tx.prune_usage(102, 60_000, 3).await.unwrap(), want);
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(read.calls("cn_0001", &Before::end(), 9).await.unwrap().len(), 1);
+    assert_eq!(read.usage_cost("cn_0001", 0).await.unwrap(), 40);
+}
+
+/// The audit log is read backwards, with the names of what it tells of.
+async fn audit(store: &Store, here: &Scope) {
+    let by_token = Scope { actor: "token:tk_1".into(), now: 2_000, ..here.clone() };
+    let mut tx = store.begin(&by_token).await.unwrap();
+    tx.audit("au_2", "connection.rename", "cn_0001", "{}", None).await.unwrap();
+    tx.audit("au_3", "access_token.revoke", "tk_1", "{}", None).await.unwrap();
+    tx.commit().await.unwrap();
+    let read = store.read(here);
+    let ids = async |subject: &str, actor: &str| {
+        let rows = read.audit(subject, actor, &Before::end(), 9).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("", "").await, ["au_3", "au_2", "au_1"]);
+    assert_eq!(ids("cn_0001", "").await, ["au_2", "au_1"]);
+    assert_eq!(ids("", "token:tk_1").await, ["au_3", "au_2"]);
+    assert_eq!(ids("cn_0001", "session").await, ["au_1"]);
+    let rows = read.audit("", "", &Before { at: 2_000, id: "au_3".into() }, 1).await.unwrap();
+    assert_eq!((rows[0].id.as_str(), rows[0].connection_name.as_deref()), ("au_2", Some("Renamed")));
+    assert_eq!(
+        (rows[0].actor_name.as_deref(), rows[0].connection_slug.as_deref()),
+        (Some("ci"), Some("slug-1"))
+    );
+    let other = store.read(&Scope { workspace: "other".into(), ..here.clone() });
+    assert!(other.audit("", "", &Before::end(), 9).await.unwrap().is_empty());
 }
 
 /// Pages forwards and backwards give the same rows, whatever is looked for.

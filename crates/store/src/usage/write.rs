@@ -1,0 +1,83 @@
+//! Usage on its way to the disk, and away from it.
+
+use sqlx::query;
+
+use super::{MinuteRow, NewCall};
+use crate::{Store, StoreError, Tx, sql::declare};
+
+declare! {
+    ADD_MINUTE = "INSERT INTO usage_minutes (workspace, connection, minute, token, calls, errors, refused, cost,
+            ms_50, ms_100, ms_200, ms_500, ms_1000, ms_2000, ms_5000, ms_more)
+        SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM connections WHERE id = $1
+        ON CONFLICT (workspace, connection, minute, token) DO UPDATE SET calls = usage_minutes.calls + excluded.calls,
+            errors = usage_minutes.errors + excluded.errors, refused = usage_minutes.refused + excluded.refused,
+            cost = usage_minutes.cost + excluded.cost, ms_50 = usage_minutes.ms_50 + excluded.ms_50,
+            ms_100 = usage_minutes.ms_100 + excluded.ms_100, ms_200 = usage_minutes.ms_200 + excluded.ms_200,
+            ms_500 = usage_minutes.ms_500 + excluded.ms_500, ms_1000 = usage_minutes.ms_1000 + excluded.ms_1000,
+            ms_2000 = usage_minutes.ms_2000 + excluded.ms_2000, ms_5000 = usage_minutes.ms_5000 + excluded.ms_5000,
+            ms_more = usage_minutes.ms_more + excluded.ms_more";
+    ADD_CALL = "INSERT INTO calls (workspace, connection, at, id, token, method, path, status, ms, source)
+        SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9 FROM connections WHERE id = $1";
+    PRUNE_CALLS = "DELETE FROM calls WHERE (workspace, connection, at, id) IN (SELECT workspace, connection, at, id FROM calls
+        WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND at < $2 LIMIT $3)";
+    PRUNE_MINUTES = "DELETE FROM usage_minutes WHERE (workspace, connection, minute, token) IN
+        (SELECT workspace, connection, minute, token FROM usage_minutes
+        WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute < $2 LIMIT $3)";
+    DESTROY_CALLS = "DELETE FROM calls WHERE workspace = $1 AND connection = $2";
+    DESTROY_MINUTES = "DELETE FROM usage_minutes WHERE workspace = $1 AND connection = $2";
+}
+
+impl Store {
+    /// Adds a batch, all or nothing. The workspace is that of the connection; what belongs to one that was destroyed
+    /// meanwhile is left out. Minutes come in the order of their keys: two servers at work do not wait for each other in
+    /// a circle.
+    pub async fn add_usage(&self, minutes: &[MinuteRow], calls: &[NewCall]) -> Result<(), StoreError> {
+        let mut tx = self.transaction().await?;
+        for MinuteRow { connection, minute, token, counts } in minutes {
+            let query = query(ADD_MINUTE).bind(connection).bind(minute).bind(token);
+            let query = query.bind(counts.calls).bind(counts.errors).bind(counts.refused).bind(counts.cost);
+            let query = counts.latencies.iter().fold(query, |query, count| query.bind(*count));
+            query.execute(&mut *tx).await?;
+        }
+        for call in calls {
+            query(ADD_CALL)
+                .bind(&call.connection)
+                .bind(call.at)
+                .bind(&call.id)
+                .bind(&call.token)
+                .bind(&call.method)
+                .bind(&call.path)
+                .bind(call.status)
+                .bind(call.ms)
+                .bind(call.source)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+impl Tx {
+    /// Forgets at most `limit` calls before `calls_since` and as many minutes before `minutes_since`; `true` if there
+    /// may be more.
+    pub async fn prune_usage(
+        &mut self,
+        calls_since: i64,
+        minutes_since: i64,
+        limit: i64,
+    ) -> Result<bool, StoreError> {
+        let mut more = false;
+        for (statement, since) in [(PRUNE_CALLS, calls_since), (PRUNE_MINUTES, minutes_since)] {
+            let query = query(statement).bind(&self.scope.workspace).bind(since).bind(limit);
+            more |= query.execute(&mut *self.tx).await?.rows_affected() == limit as u64;
+        }
+        Ok(more)
+    }
+
+    pub(crate) async fn destroy_usage(&mut self, connection: &str) -> Result<(), StoreError> {
+        for statement in [DESTROY_CALLS, DESTROY_MINUTES] {
+            query(statement).bind(&self.scope.workspace).bind(connection).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+}
