@@ -13,6 +13,7 @@ use crate::{
     egress::{Door, Egress, EgressConfig, EgressError},
     policy::Policy,
     proxy::{Feedback, Known},
+    usage::{Recorder, ToldBudgets},
 };
 
 /// The one workspace there is until accounts come.
@@ -30,6 +31,8 @@ pub struct Options {
     pub egress: EgressConfig,
     /// How often each connection is verified in the background.
     pub verify_every: Duration,
+    /// How long calls are remembered one by one.
+    pub keep_calls: Duration,
     /// Shown beside each `!`: whom to ask. A mail address, a URL or words.
     pub support: Option<String>,
 }
@@ -79,9 +82,11 @@ pub struct Keyhaven {
     pub(crate) runtime: Handle,
     pub(crate) known: Known,
     pub(crate) feedback: Feedback,
-    pub(crate) recorder: crate::usage::Recorder,
     pub(crate) metrics: Metrics,
     pub(crate) verify_every: Duration,
+    pub(crate) keep_calls: Duration,
+    pub(crate) recorder: Recorder,
+    pub(crate) told: ToldBudgets,
     /// Rung when a job may be due sooner than the worker thinks.
     pub(crate) job_scheduled: Notify,
     /// The master key file, if other users of the machine can read it.
@@ -130,9 +135,11 @@ impl Keyhaven {
             runtime: Handle::current(),
             known: Known::default(),
             feedback: Feedback::default(),
-            recorder: crate::usage::Recorder::default(),
             metrics: Metrics::default(),
             verify_every: options.verify_every,
+            keep_calls: options.keep_calls,
+            recorder: Recorder::default(),
+            told: ToldBudgets::default(),
             job_scheduled: Notify::new(),
             exposed_master_key,
             support: options.support,
@@ -196,6 +203,11 @@ impl Keyhaven {
     /// Counters to add to.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Where calls are recorded.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// All counters, in Prometheus' text form.

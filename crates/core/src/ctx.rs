@@ -144,6 +144,18 @@ impl Ctx {
         tx.audit(&self.new_id("au"), action, subject, &details.to_string(), self.client.as_deref()).await
     }
 
+    /// The same for a subject that is gone afterwards: the record keeps its name.
+    pub(crate) async fn audit_end(
+        &self,
+        tx: &mut Tx,
+        action: &str,
+        subject: &str,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        let details = serde_json::json!({ "name": name }).to_string();
+        tx.audit(&self.new_id("au"), action, subject, &details, self.client.as_deref()).await
+    }
+
     /// `span`, longer or shorter by up to a tenth: work that started together drifts apart.
     pub(crate) fn jitter(&self, span: Millis) -> Millis {
         let mut bytes = [0; 2];

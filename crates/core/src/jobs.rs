@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use keyhaven_store::JobRow;
 use tokio::{sync::watch, task::JoinSet, time};
 
-use crate::{Actor, Ctx, Error, Keyhaven, connections, ctx::Millis};
+use crate::{Actor, Ctx, Error, Keyhaven, connections, ctx::Millis, usage};
 
 /// Verify one connection again.
 pub(crate) const VERIFY: &str = "verify";
 /// Destroy one deleted connection.
 pub(crate) const PURGE: &str = "purge";
-/// Forget old history, sessions and idempotency keys.
+/// Forget old history, usage, sessions and idempotency keys.
 pub(crate) const TIDY: &str = "tidy";
 
 /// A worker that has not reported back by then is taken for dead, and its job comes back.
@@ -21,6 +21,8 @@ const AT_ONCE: usize = 4;
 /// The longest sleep; also how soon jobs of other processes on the same database are seen.
 const NAP: Duration = Duration::from_secs(15);
 const TIDY_EVERY: Millis = 6 * 60 * 60 * 1000;
+/// Rows of usage that are forgotten in one transaction.
+const BITE: i64 = 2_000;
 
 /// Works until `stop` changes or its sender is gone; then finishes what it has begun.
 pub async fn run(app: Arc<Keyhaven>, mut stop: watch::Receiver<bool>) {
@@ -79,8 +81,22 @@ async fn schedule_tidy(app: &Keyhaven, ctx: &Ctx) -> Result<(), Error> {
 }
 
 async fn tidy(app: &Keyhaven, ctx: &Ctx) -> Result<(), Error> {
+    forget_usage(app, ctx).await?;
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.prune(ctx.now() - connections::HISTORY_LIVES).await?;
     tx.schedule_job(TIDY, "", ctx.now() + ctx.jitter(TIDY_EVERY)).await?;
     Ok(tx.commit().await?)
+}
+
+/// In small bites: nobody who wants to save something waits for all of it.
+async fn forget_usage(app: &Keyhaven, ctx: &Ctx) -> Result<(), Error> {
+    let calls_since = ctx.now() - app.keep_calls.as_millis() as Millis;
+    loop {
+        let mut tx = app.store.begin(&ctx.scope()).await?;
+        let more = tx.prune_usage(calls_since, ctx.now() - usage::MINUTES_LIVE, BITE).await?;
+        tx.commit().await?;
+        if !more {
+            return Ok(());
+        }
+    }
 }

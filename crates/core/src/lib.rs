@@ -1,10 +1,12 @@
 //! Keyhaven's use cases. A face parses a request, calls one function of this crate, and renders the result.
 
 mod app;
+pub mod audit;
 mod catalogue;
 mod connection;
 pub mod connections;
 mod ctx;
+mod cursor;
 pub mod doctor;
 pub mod egress;
 mod error;
@@ -29,7 +31,7 @@ pub use error::{Error, Kind, OtherAccount};
 pub use expiry::parse_span;
 pub use keyhaven_connectors::{
     Account, Catalogue, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs, Reason, Status,
-    Suggestion, Words,
+    Suggestion, TokenHeader, Words,
 };
 pub use keyhaven_store::StoreError;
 pub use keyhaven_vault::Secret;

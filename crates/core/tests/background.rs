@@ -58,6 +58,7 @@ impl House {
             connectors: None,
             egress: EgressConfig { overrides: Override::parse_list(&to).unwrap(), ..EgressConfig::default() },
             verify_every: Duration::from_secs(6 * 3600),
+            keep_calls: Duration::from_secs(7 * 86_400),
             support: None,
         };
         let app = Keyhaven::open_with(options, clock.clone(), Arc::new(SystemRng)).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use keyhaven_core::{Actor, Keyhaven, jobs, sign_in};
+use keyhaven_core::{Actor, Keyhaven, jobs, sign_in, usage};
 use tokio::{
     net::TcpListener,
     runtime::Handle,
@@ -134,6 +134,7 @@ impl Ready {
     pub(crate) async fn serve(self) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate())?;
         let (stop_jobs, stopped) = watch::channel(false);
+        let recorder = tokio::spawn(usage::run(self.app.clone(), stopped.clone()));
         let worker = tokio::spawn(jobs::run(self.app.clone(), stopped));
         let router = server::router(AppState { app: self.app.clone(), site: self.site });
         let service = Service { app: self.app.clone(), router, main: Handle::current() };
@@ -146,8 +147,10 @@ impl Ready {
         })
         .await?;
         let _ = stop_jobs.send(true);
-        if let Err(error) = worker.await {
-            tracing::error!(%error, "the background worker ended badly");
+        for task in [worker, recorder] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background worker ended badly");
+            }
         }
         self.app.close().await;
         Ok(())

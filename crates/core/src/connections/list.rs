@@ -2,7 +2,7 @@
 
 use keyhaven_store::{Cursor, ListFilter};
 
-use crate::{Connection, Ctx, Error, Keyhaven};
+use crate::{Connection, Ctx, Error, Keyhaven, cursor};
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -73,16 +73,11 @@ pub struct Page {
     pub previous: Option<String>,
 }
 
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 200;
 const MAX_SEARCH: usize = 500;
 
 /// One page, ordered by name; of the connections that the caller may use.
 pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, Error> {
-    let limit = if query.limit == 0 { DEFAULT_LIMIT } else { query.limit };
-    if limit > MAX_LIMIT {
-        return Err(Error::field("limit", "It must be 1 to 200."));
-    }
+    let limit = cursor::limit(query.limit)?;
     // Longer than what can be found, and SQLite refuses patterns of 50 KB.
     if query.search.len() > MAX_SEARCH {
         return Err(Error::field("q", "It is too long: 500 bytes at most."));
@@ -100,8 +95,7 @@ pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &ListQuery) -> Result<Page, 
         deleted: query.deleted,
         only: ctx.policy.connections.clone(),
     };
-    let page =
-        app.store.read(&ctx.scope()).list_connections(&filter, cursor.as_ref(), i64::from(limit)).await?;
+    let page = app.store.read(&ctx.scope()).list_connections(&filter, cursor.as_ref(), limit).await?;
     Ok(Page {
         items: page.rows.into_iter().map(|row| app.view(row)).collect::<Result<_, _>>()?,
         next: page.next.as_ref().map(encode),
@@ -130,29 +124,19 @@ pub async fn counts(app: &Keyhaven, ctx: &Ctx) -> Result<Counts, Error> {
     Ok(Counts { all: counts.all, attention: counts.attention, deleted: counts.deleted })
 }
 
-/// Cursors are opaque to callers: hex of direction, id and sort key.
+/// Direction, id and sort key.
 fn encode(cursor: &Cursor) -> String {
     let direction = if cursor.backwards { 'b' } else { 'f' };
-    let text = format!("{direction}{}\n{}", cursor.id, cursor.sort_key);
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    cursor::encode(&format!("{direction}{}\n{}", cursor.id, cursor.sort_key))
 }
 
 fn decode(text: &str) -> Result<Cursor, Error> {
-    let wrong = || Error::field("cursor", "This is no cursor of this list; start again without one.");
-    if !text.len().is_multiple_of(2) || text.len() > 2048 || !text.is_ascii() {
-        return Err(wrong());
-    }
-    let bytes: Result<Vec<u8>, _> =
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16)).collect();
-    let text = String::from_utf8(bytes.map_err(|_| wrong())?).map_err(|_| wrong())?;
-    if text.contains('\0') {
-        return Err(wrong());
-    }
-    let (head, sort_key) = text.split_once('\n').ok_or_else(wrong)?;
+    let text = cursor::decode(text)?;
+    let (head, sort_key) = text.split_once('\n').ok_or_else(cursor::wrong)?;
     let (backwards, id) = match head.split_at_checked(1) {
         Some(("f", id)) => (false, id),
         Some(("b", id)) => (true, id),
-        _ => return Err(wrong()),
+        _ => return Err(cursor::wrong()),
     };
     Ok(Cursor { sort_key: sort_key.into(), id: id.into(), backwards })
 }

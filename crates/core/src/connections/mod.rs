@@ -32,7 +32,7 @@ pub async fn get(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connection, E
     app.view(row(app, ctx, which).await?)
 }
 
-async fn row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<ConnectionRow, Error> {
+pub(crate) async fn row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<ConnectionRow, Error> {
     // What cannot be an id is not looked for: PostgreSQL takes no NUL in a text.
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let found = if which.len() > MAX_WHICH || !which.chars().all(is_word) {

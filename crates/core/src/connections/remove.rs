@@ -76,7 +76,8 @@ async fn destroy(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<(), E
     tx.destroy_connection(&row.id).await?;
     tx.finish_job(jobs::VERIFY, &row.id).await?;
     tx.finish_job(jobs::PURGE, &row.id).await?;
-    ctx.audit(&mut tx, "connection.destroy", &row.id).await?;
+    ctx.audit_end(&mut tx, "connection.destroy", &row.id, &row.name).await?;
     tx.commit().await?;
+    app.forget_told_budget(&row.id);
     Ok(app.store.checkpoint().await?)
 }

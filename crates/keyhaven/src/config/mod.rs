@@ -35,6 +35,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "KEYHAVEN_VERIFY_EVERY", value_name = "TIME", value_parser = parse_span)]
     #[serde(deserialize_with = "file::span")]
     verify_every: Option<Duration>,
+    /// How long calls are remembered one by one. Counts are kept for 90 days [default: 7d]
+    #[arg(long, env = "KEYHAVEN_KEEP_CALLS", value_name = "TIME", value_parser = parse_span)]
+    #[serde(deserialize_with = "file::span")]
+    keep_calls: Option<Duration>,
     /// Whom to ask when something does not work: shown beside each !
     #[arg(long, env = "KEYHAVEN_SUPPORT", value_name = "CONTACT")]
     support: Option<String>,
@@ -81,6 +85,7 @@ pub(crate) const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
 
 const DEFAULT_VERIFY_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+const DEFAULT_KEEP_CALLS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Settings that cannot be used, or data that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +130,7 @@ impl Settings {
             master_key_file: self.master_key_file.or(file.master_key_file),
             connectors: self.connectors.or(file.connectors),
             verify_every: self.verify_every.or(file.verify_every),
+            keep_calls: self.keep_calls.or(file.keep_calls),
             support: self.support.or(file.support),
             answer_timeout: self.answer_timeout.or(file.answer_timeout),
             egress_ca: self.egress_ca.or(file.egress_ca),
@@ -171,6 +177,7 @@ impl Settings {
                 ..defaults
             },
             verify_every: self.verify_every.unwrap_or(DEFAULT_VERIFY_EVERY),
+            keep_calls: self.keep_calls.unwrap_or(DEFAULT_KEEP_CALLS),
             support: self.support.filter(|support| !support.is_empty()),
         })
     }

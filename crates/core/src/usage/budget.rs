@@ -1,0 +1,158 @@
+//! The app's daily budget: how much is left, who used it, and how long it will last.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
+
+use keyhaven_store::TokenUsage;
+
+use super::{DAY, MINUTE};
+use crate::{Ctx, Error, Keyhaven, connections, ctx::Millis};
+
+/// What the app itself last said about the budget of a connection's company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The whole of a day.
+    pub limit: i64,
+    /// What is left of it.
+    pub remaining: i64,
+    /// When it said so.
+    pub at: Millis,
+}
+
+/// The last word of each app, by connection. Lives as long as the process: the next answer tells it again.
+#[derive(Default)]
+pub(crate) struct ToldBudgets(RwLock<HashMap<String, Told>>);
+
+/// Where the figures come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The app said so today; calls that do not go through Keyhaven are in it.
+    ByApp,
+    /// Keyhaven has counted what went through it.
+    Here,
+}
+
+impl Counted {
+    /// The machine word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByApp => "app",
+            Self::Here => "keyhaven",
+        }
+    }
+}
+
+/// The budget of today. The day is that of UTC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// The whole, where the app has told it.
+    pub limit: Option<i64>,
+    /// What is used of it.
+    pub used: i64,
+    /// Where `limit` and `used` come from.
+    pub source: Counted,
+    /// Who used it through Keyhaven, the most costly first.
+    pub by_token: Vec<TokenUsage>,
+    /// What was used past Keyhaven, as far as can be told.
+    pub elsewhere: i64,
+    /// When it runs out at today's pace, if that is today.
+    pub runs_out_at: Option<Millis>,
+    /// When the day ends.
+    pub resets_at: Millis,
+}
+
+/// Tokens that are told one by one.
+const TOKENS: i64 = 20;
+/// A pace is not told from less time than this.
+const PACE_OVER: Millis = 15 * MINUTE;
+
+impl Keyhaven {
+    /// What the app last said about this connection's budget.
+    pub fn told_budget(&self, connection_id: &str) -> Option<Told> {
+        self.told.0.read().unwrap_or_else(PoisonError::into_inner).get(connection_id).copied()
+    }
+
+    /// Notes what the app said about this connection's budget; an older word does not replace a newer one.
+    pub fn set_told_budget(&self, connection_id: &str, told: Told) {
+        let mut all = self.told.0.write().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(connection_id) {
+            Some(known) if known.at > told.at => {}
+            Some(known) => *known = told,
+            None => {
+                all.insert(connection_id.to_owned(), told);
+            }
+        }
+    }
+
+    /// The connection is no more.
+    pub(crate) fn forget_told_budget(&self, connection_id: &str) {
+        self.told.0.write().unwrap_or_else(PoisonError::into_inner).remove(connection_id);
+    }
+}
+
+/// How today's budget of a connection stands.
+pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budget, Error> {
+    let id = connections::row(app, ctx, connection).await?.id;
+    let now = ctx.now();
+    let midnight = now - now.rem_euclid(DAY);
+    let read = app.store.read(&ctx.scope());
+    let counted = read.usage_cost(&id, midnight).await?;
+    let by_token = read.usage_by_token(&id, midnight, TOKENS).await?;
+    Ok(stand(app.told_budget(&id), counted, by_token, now))
+}
+
+fn stand(told: Option<Told>, counted: i64, by_token: Vec<TokenUsage>, now: Millis) -> Budget {
+    let midnight = now - now.rem_euclid(DAY);
+    let resets_at = midnight + DAY;
+    let limit = told.map(|told| told.limit);
+    // Yesterday's word tells the whole, but not what is left of today's.
+    let (used, source) = match told {
+        Some(told) if told.at >= midnight => ((told.limit - told.remaining).max(0), Counted::ByApp),
+        _ => (counted, Counted::Here),
+    };
+    let lasts = |limit: i64| {
+        let left = (limit - used).max(0);
+        let passed = (now - midnight).max(PACE_OVER);
+        let at =
+            (used > 0).then(|| i128::from(now) + i128::from(left) * i128::from(passed) / i128::from(used));
+        at.and_then(|at| Millis::try_from(at).ok()).filter(|at| *at < resets_at)
+    };
+    Budget {
+        runs_out_at: limit.and_then(lasts),
+        elsewhere: if source == Counted::ByApp { (used - counted).max(0) } else { 0 },
+        limit,
+        used,
+        source,
+        by_token,
+        resets_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_told_by_the_app_today_and_counted_here_before() {
+        let noon = 20_000 * DAY + DAY / 2;
+        let told = |remaining, at| Some(Told { limit: 1000, remaining, at });
+
+        let half = stand(told(250, noon - 1), 700, vec![], noon);
+        assert_eq!((half.used, half.source, half.elsewhere), (750, Counted::ByApp, 50));
+        // Three quarters in half a day: the last quarter lasts four hours.
+        assert_eq!(half.runs_out_at, Some(noon + DAY / 6));
+        assert_eq!(half.resets_at, noon + DAY / 2);
+
+        assert_eq!(stand(told(500, noon), 500, vec![], noon).runs_out_at, None);
+        assert_eq!(stand(told(0, noon), 9, vec![], noon).runs_out_at, Some(noon));
+
+        let old = stand(told(0, noon - DAY), 30, vec![], noon);
+        assert_eq!((old.limit, old.used, old.source), (Some(1000), 30, Counted::Here));
+        assert_eq!(old.runs_out_at, None);
+
+        let unknown = stand(None, 30, vec![], noon);
+        assert_eq!((unknown.limit, unknown.used, unknown.runs_out_at), (None, 30, None));
+    }
+}

@@ -1,0 +1,65 @@
+//! What goes through a connection: recorded off the hot path, counted by minute, and read by the pages.
+
+mod batch;
+mod budget;
+mod read;
+mod recorder;
+mod writer;
+
+use std::sync::Arc;
+
+use crate::ctx::Millis;
+
+pub(crate) use budget::ToldBudgets;
+pub use budget::{Budget, Counted, Told, budget};
+pub use keyhaven_store::{CallRow as RecentCall, TokenUsage, UsageCounts};
+pub use read::{Bucket, CallPage, Overview, Summary, Window, by_token, overview, recent, summary};
+pub use recorder::Recorder;
+pub use writer::{run, write};
+
+/// Minutes are kept this long.
+pub(crate) const MINUTES_LIVE: Millis = 90 * DAY;
+pub(crate) const MINUTE: Millis = 60_000;
+pub(crate) const DAY: Millis = 24 * 60 * MINUTE;
+
+/// One call that was answered.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The connection's id.
+    pub connection: Arc<str>,
+    /// The id of the access token, or the word of another actor, such as `command-line`.
+    pub token: Arc<str>,
+    /// When it came.
+    pub at: Millis,
+    /// Its method.
+    pub method: http::Method,
+    /// Its path at the app, without the query.
+    pub path: String,
+    /// What the caller was answered.
+    pub status: u16,
+    /// How long it took, in milliseconds.
+    pub ms: u32,
+    /// What it cost of the app's budget.
+    pub cost: u32,
+    /// Whose answer it was.
+    pub source: Source,
+}
+
+/// Whose answer it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The app's.
+    App,
+    /// Keyhaven's own: below 500 it refused the call, above it could not reach the app.
+    Keyhaven,
+}
+
+impl Source {
+    /// The machine word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Keyhaven => "keyhaven",
+        }
+    }
+}
