@@ -100,10 +100,7 @@ impl Connector {
     }
 
     /// The header in which the app takes its credential.
-    pub fn credential_header(
-        &self,
-        plain: &BTreeMap<String, String>,
-    ) -> Option<HeaderName> {
+    pub fn credential_header(&self, plain: &BTreeMap<String, String>) -> Option<HeaderName> {
         match &self.auth {
             Auth::Header { name, .. } => {
                 let name = template::fill_with(name, |field| plain.get(field).map(String::as_str))?;

@@ -10,6 +10,9 @@ use crate::{Keyhaven, ctx::Millis};
 /// A verification takes no longer than this, however many questions it asks.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
+/// And sends no more than this.
+pub(crate) const MAX_REQUESTS: u32 = 2;
+
 /// What a verification found out.
 pub(crate) struct Checked {
     pub verdict: Verdict,

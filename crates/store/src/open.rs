@@ -11,12 +11,11 @@ use sqlx::{
 use crate::{Store, StoreError, sql::declare};
 
 /// In order; once published, a text never changes.
-const MIGRATIONS: &[&str] =
-    &[
-        include_str!("../migrations/0001_first.sql"),
-        include_str!("../migrations/0002_tokens.sql"),
-        include_str!("../migrations/0003_usage.sql"),
-    ];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_tokens.sql"),
+    include_str!("../migrations/0003_usage.sql"),
+];
 
 /// Each connection's settings. `FULL`: what was confirmed survives a power cut. `secure_delete`: what was
 /// destroyed is overwritten. The cache is small: pages live in the system's cache anyway.

@@ -321,6 +321,8 @@ async fn generations(store: &Store) {
         assert_eq!(store.read(&here).generation().await.unwrap(), before + more, "{step}");
     }
     assert!(store.read(&other).generation().await.unwrap() < store.read(&here).generation().await.unwrap());
+}
+
 /// Counts add up by minute; calls are read page by page; what is old goes, and another workspace sees nothing.
 async fn usage(store: &Store, here: &Scope) {
     let counts =

@@ -66,9 +66,7 @@ pub(crate) async fn verify_after_refusal(
         Err(Error::NotFound { .. } | Error::NothingToDo(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let connector = connector_of(app, &row)?;
-    let values = saved_values(app, &app.store.read(&ctx.scope()), &row).await?;
-    let checked = verification::check(app, ctx.now(), connector, &values).await;
+    let checked = check(app, ctx, &row).await?;
     let at = if checked.verdict.reason == Reason::Ok { checked.at } else { since };
     record(app, ctx, row, &Checked { at, ..checked }, Trigger::Refused).await.map(drop)
 }
@@ -85,10 +83,16 @@ pub(super) async fn check_and_record(
     row: ConnectionRow,
     trigger: Trigger,
 ) -> Result<Connection, Error> {
-    let connector = connector_of(app, &row)?;
-    let values = saved_values(app, &app.store.read(&ctx.scope()), &row).await?;
-    let checked = verification::check(app, ctx.now(), connector, &values).await;
+    let checked = check(app, ctx, &row).await?;
     record(app, ctx, row, &checked, trigger).await
+}
+
+/// Asks the app about the saved values.
+async fn check(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<Checked, Error> {
+    let connector = connector_of(app, row)?;
+    let values = saved_values(app, &app.store.read(&ctx.scope()), row).await?;
+    app.known.note(&row.id, verification::MAX_REQUESTS);
+    Ok(verification::check(app, ctx.now(), connector, &values).await)
 }
 
 /// Writes the outcome, its history and the next verification in one transaction. Where the connection was

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 /// Why no single token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misplaced {
+pub(super) enum Misplaced {
     /// None where one belongs.
     Missing,
     /// Something that looks like one and is none: a typing error.
@@ -21,7 +21,7 @@ pub enum Misplaced {
 }
 
 /// Where this connection's app takes its key.
-pub struct Places<'a> {
+pub(super) struct Places<'a> {
     /// The header.
     pub header: &'a HeaderName,
     /// Query parameters.
@@ -29,7 +29,7 @@ pub struct Places<'a> {
 }
 
 /// The token, and the query without it.
-pub struct Found<'a> {
+pub(super) struct Found<'a> {
     /// What was shown.
     pub token: Token,
     /// The query to send.
@@ -42,7 +42,7 @@ const OWN: HeaderName = HeaderName::from_static("x-keyhaven-token");
 
 /// Finds the one token. Every place in which it may stand is emptied by the caller: headers by
 /// [`super::headers::outwards`], the query by using [`Found::query`].
-pub fn find<'a>(
+pub(super) fn find<'a>(
     headers: &HeaderMap,
     path: &str,
     query: Option<&'a str>,

@@ -26,7 +26,7 @@ const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// Why a call may not go out now, and when it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub(super) enum Held {
     /// Too many callers at once.
     Busy(Duration),
     /// The app said that it is too much.
@@ -159,11 +159,11 @@ impl Governor {
         }
     }
 
-    /// Counts a call that goes out by another way, such as a verification.
-    pub(crate) fn note(&self) {
+    /// Counts requests that go out by another way.
+    pub(super) fn note(&self, requests: u32) {
         let mut state = self.lock();
         state.window.has_room(self.origin.elapsed(), u32::MAX);
-        state.window.take();
+        (0..requests).for_each(|_| state.window.take());
     }
 
     /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.
@@ -223,8 +223,8 @@ impl Governor {
         wait
     }
 
-    /// Calls that wait now.
-    pub(super) fn waiting(&self) -> usize {
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
 }

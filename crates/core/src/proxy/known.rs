@@ -196,6 +196,14 @@ impl Known {
         Ok(target)
     }
 
+    /// Counts requests that go to the app by another way, such as a verification.
+    pub(crate) fn note(&self, connection: &str, requests: u32) {
+        let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(governor) = governors.get(connection) {
+            governor.note(requests);
+        }
+    }
+
     fn read(&self, app: &Keyhaven, row: ConnectionRow, secrets: Vec<SecretRow>) -> Result<Target, Error> {
         let gone = || Error::ConnectorGone(row.connector.clone());
         let connector = app.catalogue.get(&row.connector).ok_or_else(gone)?;

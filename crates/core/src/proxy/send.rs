@@ -70,7 +70,7 @@ pub(super) async fn send(
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             now,
         };
-        out.go(inbound.body.into()).await
+        out.go(inbound.body).await
     }
     .await;
     match sent {
