@@ -19,7 +19,8 @@ use keyhaven_core::{
     Actor, Clock, Ctx, Error, Inputs, Keyhaven, MasterKeySource, Options, Secret, SystemRng, audit,
     connections::{self, NewConnection, Removal},
     egress::EgressConfig,
-    jobs, tokens,
+    jobs,
+    tokens::{self, NewToken},
     usage::{self, Call, Counted, Source, Told, Window},
 };
 use keyhaven_store::{Scope, Store};
@@ -112,7 +113,8 @@ async fn story(database: Option<String>) {
     let house = House::new(database).await;
     let (app, ctx) = (&house.app, &house.ctx);
     let id = house.connect("Sales EU").await;
-    let (token, _) = tokens::create(app, ctx, "nightly").await.unwrap();
+    let new = NewToken { name: "nightly".into(), ..NewToken::default() };
+    let (token, _) = tokens::create(app, ctx, new).await.unwrap();
 
     // What is recorded while the writer is at work is there within a second; the rest when it ends.
     let (stop, writer) = house.write_usage();

@@ -20,7 +20,7 @@ pub(super) enum Target {
     /// The data of this machine.
     Local(Box<Keyhaven>, Ctx),
     /// A server.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// Values as they were given: field id and text.
@@ -42,7 +42,7 @@ impl Target {
                     remedy,
                 )
             })?;
-        Ok(Self::Remote(Remote::new(server, &Secret::new(token))?))
+        Ok(Self::Remote(Box::new(Remote::new(server, &Secret::new(token))?)))
     }
 
     /// Whom to ask, where this machine's settings say so.

@@ -127,6 +127,12 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// Bytes of memory that it holds.
+    pub(crate) fn resident(&self) -> usize {
+        let text = fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap();
+        text.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    }
+
     /// Asks to stop and waits for it.
     pub(crate) fn stop(mut self) {
         Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();

@@ -14,5 +14,7 @@ mod cli;
 mod common;
 mod database;
 mod openapi;
+mod proxy;
 mod terminal;
+mod upstream;
 mod web;

@@ -1,0 +1,160 @@
+//! What calls tell about the connection.
+
+use std::{thread, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::Stage;
+use crate::upstream::{Script, ok};
+
+fn status(stage: &Stage) -> Value {
+    stage.server.api("GET", "/api/v1/connections/sales-eu", &Value::Null).json()
+}
+
+fn becomes(stage: &Stage, want: &str) -> Value {
+    for _ in 0..100 {
+        let seen = status(stage);
+        if seen["status"] == want {
+            return seen;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it did not become {want}: {}", status(stage));
+}
+
+#[test]
+fn a_refused_call_has_the_connection_verified_at_once() {
+    let stage = Stage::new();
+    let refused =
+        b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+            .to_vec();
+    // The app refuses one call, and still knows the key: nothing changes.
+    stage.app.will(Script::Answer(refused.clone()));
+    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 401);
+    thread::sleep(Duration::from_millis(500));
+    let seen = status(&stage);
+    assert_eq!((&seen["status"], &seen["reason"]), (&json!("valid"), &json!("ok")));
+    let history = stage.server.api("GET", "/api/v1/connections/sales-eu/history", &Value::Null).json();
+    assert_eq!(history["recent"][0]["trigger"], "refused", "{history}");
+
+    // Another connection, whose key was revoked.
+    let stage = Stage::new();
+    stage.app.will(Script::Answer(refused.clone()));
+    stage.app.verifies(refused);
+    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 401);
+    let seen = becomes(&stage, "invalid");
+    assert_eq!(seen["reason"], "key_rejected");
+
+    // A block page says the same in another way.
+    let stage = Stage::new();
+    let page = b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/html; charset=UTF-8\r\ncontent-length: 13\r\n\r\n<html></html>".to_vec();
+    stage.app.will(Script::Answer(page.clone()));
+    stage.app.verifies(page);
+    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 403);
+    assert_eq!(becomes(&stage, "invalid")["reason"], "blocked");
+    // And the app is left alone.
+    let answer = stage.call("GET", "/api/v2/deals", stage.token());
+    assert_eq!((answer.status, &answer.json()["code"]), (429, &json!("app_paused")));
+    assert!(answer.headers.contains_key("retry-after"));
+}
+
+#[test]
+fn too_many_is_waited_for_once_and_a_used_up_day_never() {
+    let stage = Stage::new();
+    let burst = b"HTTP/1.1 429 X\r\nx-ratelimit-limit: 20\r\nx-ratelimit-remaining: 0\r\nx-ratelimit-reset: 1\r\ncontent-length: 45\r\n\r\n{\"success\":false,\"error\":\"request over limit\"}".to_vec();
+    let burst =
+        String::from_utf8(burst).unwrap().replace("content-length: 45", "content-length: 46").into_bytes();
+    stage.app.will(Script::Answer(burst));
+    let app = stage.app.address;
+    let _ = app;
+    let answer = stage.call("GET", "/api/v2/deals", stage.token());
+    assert_eq!(
+        (answer.status, answer.headers["x-keyhaven-answer"].to_str().unwrap()),
+        (429, "app"),
+        "{}",
+        answer.text
+    );
+    assert_eq!(stage.app.seen().len(), 2, "a read is tried twice");
+
+    let stage = Stage::new();
+    let daily = "{\"success\":false,\"error\":\"daily request budget exceeded\",\"errorCode\":429}";
+    stage.app.will(Script::Answer(
+        format!("HTTP/1.1 429 X\r\nretry-after: 3939\r\ncontent-length: {}\r\n\r\n{daily}", daily.len())
+            .into_bytes(),
+    ));
+    let answer = stage.call("GET", "/api/v2/deals", stage.token());
+    assert_eq!((answer.status, answer.text.as_str()), (429, daily));
+    assert_eq!(stage.app.seen().len(), 1, "it is not tried again");
+    let answer = stage.call("GET", "/api/v2/deals", stage.token());
+    assert_eq!((answer.status, &answer.json()["code"]), (429, &json!("budget_exhausted")));
+    let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((3900..=3940).contains(&wait), "{wait}");
+    assert_eq!(stage.app.seen().len(), 0, "nothing is sent any more");
+}
+
+#[test]
+fn a_tokens_limits_hold() {
+    let stage = Stage::new();
+    stage.app.will(Script::Answer(ok("{}")));
+    stage.server.create("Other", crate::common::GOOD, "acme");
+    let code = |answer: crate::common::Answer| {
+        (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let denied = (403, "not_allowed".to_owned());
+    for (limits, method, path, passes) in [
+        (&["--read-only"][..], "GET", "/api/v2/deals", true),
+        (&["--read-only"], "POST", "/api/v2/deals", false),
+        (&["--read-only"], "DELETE", "/api/v2/deals/1", false),
+        (&["--method", "GET", "--method", "PATCH"], "PATCH", "/api/v2/deals/1", true),
+        (&["--method", "GET", "--method", "PATCH"], "DELETE", "/api/v2/deals/1", false),
+        (&["--path", "/api/v2/deals/*"], "GET", "/api/v2/deals/1", true),
+        (&["--path", "/api/v2/deals/*"], "GET", "/api/v2/persons/1", false),
+        (&["--path", "/api/v2/deals/*"], "GET", "/api/v2/deals/1/files", false),
+        (&["--network", "10.0.0.0/8"], "GET", "/api/v2/deals", false),
+        (&["--network", "127.0.0.0/8"], "GET", "/api/v2/deals", true),
+        (&["--connection", "sales-eu"], "GET", "/api/v2/deals", true),
+        (&["--connection", "other"], "GET", "/api/v2/deals", false),
+    ] {
+        let answer = stage.call(method, path, &stage.limited(limits));
+        if passes {
+            assert_eq!(answer.status, 200, "{limits:?} {method} {path}: {}", answer.text);
+        } else {
+            assert_eq!(code(answer), denied, "{limits:?} {method} {path}");
+        }
+    }
+    // The same words for a connection that is not there.
+    let narrow = stage.limited(&["--connection", "sales-eu"]);
+    let missing = stage.server.send("GET", "/proxy/no-such/x", &[("x-api-token", &narrow)], b"");
+    let other = stage.server.send("GET", "/proxy/other/x", &[("x-api-token", &narrow)], b"");
+    assert_eq!(missing.json()["detail"], other.json()["detail"]);
+    let few = stage.limited(&["--per-minute", "2"]);
+    let answers: Vec<_> = (0..3).map(|_| stage.call("GET", "/api/v2/deals", &few)).collect();
+    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200, 200, 429]);
+    assert_eq!(answers[2].json()["code"], "quota_used_up");
+    // 30,000 a day at least: one percent of it is 300, and a list costs 10.
+    let share = stage.limited(&["--budget-share", "1"]);
+    let statuses: Vec<_> =
+        (0..31).map(|_| stage.call("GET", "/api/v1/files/1/download", &share).status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 15, "{statuses:?}");
+
+    // Revoked at once, whoever does it.
+    let token = stage.limited(&["--per-day", "1000"]);
+    assert_eq!(stage.call("GET", "/x", &token).status, 200);
+    let name = stage.house.run(&["token", "list", "--json"], "");
+    let list: Value = serde_json::from_slice(&name.stdout).unwrap();
+    let id = list["items"]
+        .as_array()
+        .or(list.as_array())
+        .unwrap()
+        .iter()
+        .find(|it| it["name"].as_str().unwrap().contains("per-day"))
+        .unwrap()["id"]
+        .clone();
+    assert!(stage.house.run(&["token", "revoke", id.as_str().unwrap()], "").status.success());
+    assert_eq!(stage.call("GET", "/x", &token).status, 401);
+    // A deleted connection is not called; a restored one is.
+    stage.server.api("DELETE", "/api/v1/connections/sales-eu", &Value::Null);
+    assert_eq!(stage.call("GET", "/x", stage.token()).status, 409);
+    stage.server.api("POST", "/api/v1/connections/sales-eu/restore", &Value::Null);
+    assert_eq!(stage.call("GET", "/x", stage.token()).status, 200);
+}
