@@ -7,6 +7,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use crate::{limits::Room, operation::Version};
+
 const INFO: &str = "Please check developers.pipedrive.com";
 const MORE_INFO: &str = "Please check developers.pipedrive.com for more information about Pipedrive API.";
 
@@ -47,21 +49,36 @@ pub(crate) fn not_open() -> Response {
 }
 
 pub(crate) fn no_permission() -> Response {
-    let text = "You do not have permissions to do this.";
-    json_answer(
-        StatusCode::FORBIDDEN,
-        &json!({ "success": false, "error": text, "error_info": INFO, "data": null, "additional_data": null }),
-    )
+    refused(StatusCode::FORBIDDEN, "You do not have permissions to do this.", INFO)
 }
 
 pub(crate) fn burst() -> Response {
-    let headers = [("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2")];
-    with(error(StatusCode::TOO_MANY_REQUESTS, "request over limit"), &headers)
+    error(StatusCode::TOO_MANY_REQUESTS, "request over limit")
 }
 
-pub(crate) fn daily() -> Response {
-    let headers = [("retry-after", "3939"), ("x-daily-ratelimit-token-remaining", "0")];
-    with(error(StatusCode::TOO_MANY_REQUESTS, "daily request budget exceeded"), &headers)
+pub(crate) fn daily(retry_after: u64) -> Response {
+    let mut response = error(StatusCode::TOO_MANY_REQUESTS, "daily request budget exceeded");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+    response
+}
+
+/// The headers of a burst window.
+pub(crate) fn tell_room(response: &mut Response, room: Room) {
+    if room.limit > 0 {
+        let headers = response.headers_mut();
+        headers.insert("x-ratelimit-limit", HeaderValue::from(room.limit));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(room.remaining));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(room.reset));
+    }
+}
+
+/// The headers of the daily budget.
+pub(crate) fn tell_budget(response: &mut Response, budget: u64, left: u64) {
+    if budget > 0 {
+        let headers = response.headers_mut();
+        headers.insert("x-daily-ratelimit-token-limit", HeaderValue::from(budget));
+        headers.insert("x-daily-ratelimit-token-remaining", HeaderValue::from(left));
+    }
 }
 
 pub(crate) fn blocked() -> Response {
@@ -80,17 +97,43 @@ pub(crate) fn internal_error() -> Response {
     error(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
 }
 
-pub(crate) fn not_found(v2: bool) -> Response {
-    let (text, info) =
-        if v2 { ("Entity was not found", "Object was not found.") } else { ("Not found", MORE_INFO) };
+/// What v1 and v2 say about what is not there; `what` is a kind of record, where one was asked for.
+pub(crate) fn not_found(version: Version, what: Option<&str>) -> Response {
+    match (version, what) {
+        (Version::V2, _) => refused(StatusCode::NOT_FOUND, "Entity was not found", "Object was not found."),
+        (Version::V1, Some(what)) => refused(StatusCode::NOT_FOUND, &format!("{what} not found"), MORE_INFO),
+        (Version::V1, None) => refused(StatusCode::NOT_FOUND, "Not found", MORE_INFO),
+    }
+}
+
+fn refused(status: StatusCode, text: &str, info: &str) -> Response {
     json_answer(
-        StatusCode::NOT_FOUND,
+        status,
         &json!({ "success": false, "error": text, "error_info": info, "data": null, "additional_data": null }),
     )
 }
 
-pub(crate) fn redirect() -> Response {
-    (StatusCode::FOUND, [(header::LOCATION, "https://elsewhere.example/api/v1/users/me")]).into_response()
+/// A parameter or field is wrong; only v2 has a code for it.
+pub(crate) fn bad_request(version: Version, text: &str) -> Response {
+    let mut body = json!({ "success": false, "error": text, "data": null, "additional_data": null });
+    match version {
+        Version::V1 => body["error_info"] = json!(MORE_INFO),
+        Version::V2 => body["code"] = json!("ERR_SCHEMA_VALIDATION_FAILED"),
+    }
+    json_answer(StatusCode::BAD_REQUEST, &body)
+}
+
+pub(crate) fn too_large() -> Response {
+    error(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")
+}
+
+/// The active users of a company.
+pub(crate) fn users_of(company: u64) -> Vec<u64> {
+    (1..=4)
+        .filter(|id| {
+            user(*id).is_some_and(|user| user["company_id"] == company && user["active_flag"] == true)
+        })
+        .collect()
 }
 
 /// `GET /v1/users/me`: every field of the published example.

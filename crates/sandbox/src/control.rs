@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{Asked, SCENARIOS, State, TokenSettings, pipedrive, state::Settings};
+use crate::{Asked, Rule, SCENARIOS, Settings, State, TokenSettings, pipedrive};
 
 pub(crate) fn router(state: State) -> Router {
     Router::new()
@@ -17,6 +17,8 @@ pub(crate) fn router(state: State) -> Router {
         .route("/__sandbox/requests", get(asked))
         .route("/__sandbox/tokens/{key}", put(set_token).delete(delete_token))
         .route("/__sandbox/settings", put(set))
+        .route("/__sandbox/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/__sandbox/clock", put(set_clock))
         .route("/__sandbox/reset", post(reset))
         .fallback(pipedrive::handle)
         .with_state(state)
@@ -24,7 +26,10 @@ pub(crate) fn router(state: State) -> Router {
 
 async fn show(Shared(state): Shared<State>) -> Json<Value> {
     let world = state.lock();
-    Json(json!({ "settings": world.settings, "tokens": world.tokens }))
+    Json(json!({
+        "settings": world.settings, "tokens": world.tokens, "spent": world.spent(), "now": world.clock.now(),
+        "connections": state.open_connections(),
+    }))
 }
 
 async fn scenarios() -> Json<Value> {
@@ -48,12 +53,30 @@ async fn set_token(
 }
 
 async fn delete_token(Shared(state): Shared<State>, Path(key): Path<String>) -> StatusCode {
-    let known = state.lock().tokens.remove(&key).is_some();
-    if known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+    if state.revoke(&key) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
 async fn set(Shared(state): Shared<State>, Json(settings): Json<Settings>) -> StatusCode {
-    state.lock().settings = settings;
+    state.lock().set(settings);
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(Shared(state): Shared<State>) -> Json<Vec<Rule>> {
+    Json(state.lock().rules.clone())
+}
+
+async fn add_fault(Shared(state): Shared<State>, Json(rule): Json<Rule>) -> StatusCode {
+    state.add_fault(rule);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(Shared(state): Shared<State>) -> StatusCode {
+    state.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn set_clock(Shared(state): Shared<State>, Json(unix_seconds): Json<u64>) -> StatusCode {
+    state.set_clock(unix_seconds);
     StatusCode::NO_CONTENT
 }
 

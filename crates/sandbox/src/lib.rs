@@ -7,27 +7,46 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `GET /__sandbox/state` | all tokens, their users and modes, and the settings |
-//! | `GET /__sandbox/requests` | what was asked: method, host, path, where the key stood; never the key |
+//! | `GET /__sandbox/state` | settings, all tokens with their users and modes, tokens spent by each company, open connections |
+//! | `GET /__sandbox/requests` | the last 10,000 requests: method, host, path, where the key stood, bytes of the body; with `keep_headers` also `sent`: query and headers |
 //! | `PUT /__sandbox/tokens/{key}` | makes or changes a token: `{"user": 1, "mode": "daily", "latency_ms": 50, "foreign": "honour"}` |
 //! | `DELETE /__sandbox/tokens/{key}` | as if the user had pressed “Generate new token” |
-//! | `PUT /__sandbox/settings` | `{"foreign": "refuse", "latency_ms": 0, "burst_limit": 100, "daily_budget": 0}` |
+//! | `PUT /__sandbox/settings` | all of [`Settings`]; what is absent is as at the start |
+//! | `GET`, `POST`, `DELETE /__sandbox/faults` | shows, adds a [`Rule`], removes all: `{"fault": {"latency": {"ms": 50}}, "key": "…", "path": "/api/v2/", "times": 1}` |
+//! | `PUT /__sandbox/clock` | the time of day in seconds since 1970, such as `1767225599`; it goes on from there |
 //! | `POST /__sandbox/reset` | everything as at the start |
 
 mod answers;
+mod asked;
+mod bodies;
+mod clock;
 mod control;
+mod crm;
+mod faults;
 mod limits;
 mod listen;
+mod modes;
+mod operation;
+mod perform;
 mod pipedrive;
+mod query;
+mod rules;
 mod scenarios;
+mod settings;
 mod state;
+mod tokens;
 
 use std::{io, net::SocketAddr};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+pub use asked::{Asked, Sent};
+pub use faults::Fault;
+pub use rules::Rule;
 pub use scenarios::{SCENARIOS, Scenario};
-pub use state::{Asked, Foreign, Mode, State, TokenSettings};
+pub use settings::Settings;
+pub use state::State;
+pub use tokens::{Foreign, Mode, TokenSettings};
 
 /// A running stand-in. Dropped, it ends.
 pub struct Sandbox {

@@ -1,6 +1,11 @@
 //! Connections: most are plain HTTP, and some shall go wrong below it.
 
-use std::io;
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, response::Response};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -8,12 +13,36 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinSet,
+    time::sleep,
 };
 use tower::ServiceExt;
 
-use crate::{Mode, State, control, pipedrive::CloseInstead};
+use crate::{State, control};
+
+/// Time for the last bytes of an answer to leave before its connection is closed.
+const FLUSH: Duration = Duration::from_millis(20);
+
+/// How a connection ends before its time. As an extension of an answer it takes the answer's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Close,
+    Reset,
+    Garbage,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self:?}")
+    }
+}
+
+impl Error for Ending {}
+
+/// Closes the connection that a request came by, soon after it was notified.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HangUp(pub Arc<Notify>);
 
 pub(crate) async fn run(listener: TcpListener, state: State, mut stop: watch::Receiver<bool>) {
     let router = control::router(state.clone());
@@ -21,7 +50,7 @@ pub(crate) async fn run(listener: TcpListener, state: State, mut stop: watch::Re
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.spawn(serve(stream, router.clone(), state.clone()));
+                connections.spawn(serve(stream, router.clone(), Open::new(&state)));
             },
             _ = connections.join_next(), if !connections.is_empty() => {}
             _ = stop.changed() => break,
@@ -29,41 +58,61 @@ pub(crate) async fn run(listener: TcpListener, state: State, mut stop: watch::Re
     }
 }
 
-async fn serve(mut stream: TcpStream, router: Router, state: State) {
-    let _ = stream.set_nodelay(true);
-    if wants_garbage(&stream, &state).await {
-        let _ = stream.write_all(b"\x16\x03\x01 this is no HTTP\r\n\r\n").await;
-        return;
+/// Counts a connection while it is open.
+struct Open(State);
+
+impl Open {
+    fn new(state: &State) -> Self {
+        state.connections().fetch_add(1, Ordering::Relaxed);
+        Self(state.clone())
     }
-    let service = service_fn(move |request: Request<Incoming>| {
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections().fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn serve(stream: TcpStream, router: Router, _open: Open) {
+    let _ = stream.set_nodelay(true);
+    let hang_up = HangUp::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(hang_up.clone());
         let router = router.clone();
         async move {
             let answer: Response =
                 router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {});
-            // hyper closes a connection whose service fails, without an answer.
-            if answer.extensions().get::<CloseInstead>().is_some() {
-                Err(io::Error::other("closed"))
-            } else {
-                Ok(answer)
+            // hyper ends a connection whose service fails, without an answer.
+            match answer.extensions().get::<Ending>() {
+                Some(ending) => Err(*ending),
+                None => Ok(answer),
             }
         }
     });
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = hang_up.0.notified() => {
+            let _ = tokio::time::timeout(FLUSH, &mut connection).await;
+            return;
+        }
+    };
+    let Some(ending) = ended.err().and_then(|error| ending(&error)) else { return };
+    let mut stream = connection.into_parts().io.into_inner();
+    match ending {
+        Ending::Close => {}
+        Ending::Reset => {
+            sleep(FLUSH).await;
+            let _ = stream.set_zero_linger();
+        }
+        Ending::Garbage => {
+            let _ = stream.write_all(b"\x16\x03\x01 this is no HTTP\r\n\r\n").await;
+        }
+    }
 }
 
-/// Looks at the first request without taking it: does it carry a key whose answer shall be garbage?
-async fn wants_garbage(stream: &TcpStream, state: &State) -> bool {
-    let garbage: Vec<String> = {
-        let world = state.lock();
-        world
-            .tokens
-            .iter()
-            .filter(|(_, token)| token.mode == Mode::Garbage)
-            .map(|(key, _)| key.clone())
-            .collect()
-    };
-    let mut head = [0; 2048];
-    let Ok(length) = stream.peek(&mut head).await else { return false };
-    let head = String::from_utf8_lossy(&head[..length]);
-    garbage.iter().any(|key| head.contains(key.as_str()))
+fn ending(error: &(dyn Error + 'static)) -> Option<Ending> {
+    let known = error.downcast_ref().copied();
+    known.or_else(|| error.source().and_then(ending))
 }

@@ -1,6 +1,6 @@
 //! One key for each thing that can happen.
 
-use crate::{Foreign, Mode, state::Token};
+use crate::{Foreign, Mode, tokens::Token};
 
 /// A key to try, and what it shows.
 #[derive(Clone, Copy, Debug)]

@@ -1,162 +1,106 @@
-//! Users, tokens and switches.
+//! The switches, and all that a running stand-in knows.
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
-use serde::{Deserialize, Serialize};
+use axum::http::request::Parts;
 
-use crate::{limits::Usage, scenarios};
+use crate::{
+    Asked, Fault, Mode, Rule, Settings, TokenSettings,
+    asked::{self, Received},
+    clock::Clock,
+    crm::Crm,
+    limits::Spent,
+    rules, scenarios,
+    tokens::Token,
+};
 
-/// How requests with a token are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// As Pipedrive does.
-    #[default]
-    Ok,
-    /// 401, as for a token that nobody knows.
-    Unauthorized,
-    /// 403 in JSON.
-    NoPermission,
-    /// 402.
-    NotOpen,
-    /// 429 of the burst window.
-    Burst,
-    /// 429 of the daily budget.
-    Daily,
-    /// 403 in HTML, by the edge.
-    Blocked,
-    /// 503.
-    Maintenance,
-    /// 500.
-    InternalError,
-    /// 200 with a web page.
-    Html,
-    /// 200 with JSON that ends in the middle.
-    Truncated,
-    /// 200 with JSON of another shape.
-    OtherShape,
-    /// 302 to another host.
-    Redirect,
-    /// 200 with 5 MB.
-    Huge,
-    /// No answer for 20 seconds.
-    Slow,
-    /// The connection is closed without an answer.
-    Close,
-    /// Bytes that are no HTTP.
-    Garbage,
+/// What belongs to one company.
+pub(crate) struct Company {
+    pub crm: Crm,
+    pub spent: Spent,
 }
 
-/// What a company host does with a good token of another company. Which of both Pipedrive does is not documented.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Foreign {
-    /// Answers for the token's own company.
-    Honour,
-    /// 401.
-    #[default]
-    Refuse,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Token {
-    pub user: u64,
-    pub mode: Mode,
-    pub latency_ms: u64,
-    pub foreign: Option<Foreign>,
-    #[serde(skip)]
-    pub usage: Usage,
-}
-
-impl Token {
-    pub(crate) fn new(user: u64, mode: Mode) -> Self {
-        Self { user, mode, latency_ms: 0, foreign: None, usage: Usage::default() }
-    }
-}
-
-/// Switches of one token; what is absent stays as it is.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TokenSettings {
-    /// The user it belongs to: 1 Ada, 2 Bob, 3 deactivated, 4 Grace of Globex.
-    pub user: Option<u64>,
-    /// How it is answered.
-    pub mode: Option<Mode>,
-    /// How long an answer takes.
-    pub latency_ms: Option<u64>,
-    /// What foreign hosts do with it.
-    pub foreign: Option<Foreign>,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Settings {
-    pub foreign: Foreign,
-    pub latency_ms: u64,
-    /// Requests of one token in two seconds; 0 for no limit.
-    pub burst_limit: u32,
-    /// Tokens that a company may spend in a day; 0 for no limit.
-    pub daily_budget: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { foreign: Foreign::Refuse, latency_ms: 0, burst_limit: 100, daily_budget: 0 }
-    }
-}
-
-/// One request that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Asked {
-    /// The method.
-    pub method: String,
-    /// The host, without port.
-    pub host: String,
-    /// The path, without query.
-    pub path: String,
-    /// Where the key stood: `header`, `query`, `bearer` or `none`.
-    pub key_in: &'static str,
-}
-
-#[derive(Default)]
 pub(crate) struct World {
     pub settings: Settings,
     pub tokens: BTreeMap<String, Token>,
-    pub spent: BTreeMap<u64, u64>,
-    pub asked: VecDeque<Asked>,
+    pub rules: Vec<Rule>,
+    pub clock: Clock,
+    asked: VecDeque<Received>,
+    companies: BTreeMap<u64, Company>,
 }
 
 const REMEMBERED: usize = 10_000;
 
 impl World {
-    pub(crate) fn fresh() -> Self {
-        Self { tokens: scenarios::tokens().collect(), ..Self::default() }
+    fn fresh() -> Self {
+        Self {
+            settings: Settings::default(),
+            tokens: scenarios::tokens().collect(),
+            rules: Vec::new(),
+            clock: Clock::real(),
+            asked: VecDeque::new(),
+            companies: BTreeMap::new(),
+        }
     }
 
-    pub(crate) fn note(&mut self, asked: Asked) {
-        if self.asked.len() == REMEMBERED {
-            self.asked.pop_front();
+    pub(crate) fn company(&mut self, id: u64) -> &mut Company {
+        let size = self.settings.records;
+        let new = || Company { crm: Crm::new(id, size), spent: Spent::default() };
+        self.companies.entry(id).or_insert_with(new)
+    }
+
+    pub(crate) fn spent(&self) -> BTreeMap<u64, u64> {
+        self.companies.iter().map(|(id, company)| (*id, company.spent.tokens())).collect()
+    }
+
+    pub(crate) fn set(&mut self, settings: Settings) {
+        if settings.records != self.settings.records {
+            for (id, company) in &mut self.companies {
+                company.crm = Crm::new(*id, settings.records);
+            }
         }
-        self.asked.push_back(asked);
+        self.settings = settings;
     }
 }
 
 /// The switches, shared by all connections.
 #[derive(Clone)]
-pub struct State(Arc<Mutex<World>>);
+pub struct State {
+    world: Arc<Mutex<World>>,
+    connections: Arc<AtomicUsize>,
+}
 
 impl Default for State {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(World::fresh())))
+        Self { world: Arc::new(Mutex::new(World::fresh())), connections: Arc::default() }
     }
 }
 
 impl State {
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn connections(&self) -> &AtomicUsize {
+        &self.connections
+    }
+
+    /// Writes a request down, and tells which faults it meets.
+    pub(crate) fn receive(&self, head: &Parts, body: Arc<AtomicU64>) -> Vec<Fault> {
+        let mut world = self.lock();
+        let received = Received::new(head, body, world.settings.keep_headers);
+        if world.asked.len() == REMEMBERED {
+            world.asked.pop_front();
+        }
+        world.asked.push_back(received);
+        let key = asked::key(&head.headers, &head.uri).0;
+        rules::take(&mut world.rules, key.as_deref(), head.uri.path())
     }
 
     /// Makes or changes a token.
@@ -174,9 +118,47 @@ impl State {
         self.set_token(key, TokenSettings { mode: Some(mode), ..TokenSettings::default() });
     }
 
-    /// What was asked so far.
+    /// As if the user had pressed “Generate new token”: from now on nobody knows this one. Tells whether it was known.
+    pub fn revoke(&self, key: &str) -> bool {
+        self.lock().tokens.remove(key).is_some()
+    }
+
+    /// Changes the switches for all tokens.
+    pub fn set(&self, change: impl FnOnce(&mut Settings)) {
+        let mut world = self.lock();
+        let mut settings = world.settings;
+        change(&mut settings);
+        world.set(settings);
+    }
+
+    /// From now on requests that the rule meets go wrong so.
+    pub fn add_fault(&self, rule: Rule) {
+        self.lock().rules.push(rule);
+    }
+
+    /// Nothing goes wrong any more. What hangs already goes on hanging.
+    pub fn clear_faults(&self) {
+        self.lock().rules.clear();
+    }
+
+    /// Puts the time of day, from which the daily budget and the times of changes follow. It goes on from there.
+    pub fn set_clock(&self, unix_seconds: u64) {
+        self.lock().clock = Clock::at(unix_seconds);
+    }
+
+    /// What companies have spent of their daily budgets, by company id.
+    pub fn spent(&self) -> BTreeMap<u64, u64> {
+        self.lock().spent()
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// What was asked so far: the last 10,000 requests.
     pub fn asked(&self) -> Vec<Asked> {
-        self.lock().asked.iter().cloned().collect()
+        self.lock().asked.iter().map(Received::asked).collect()
     }
 
     /// Everything as at the start.

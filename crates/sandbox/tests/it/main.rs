@@ -1,0 +1,15 @@
+//! The stand-in behaves as docs/SANDBOX.md says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test does not expect, fails it"
+)]
+
+mod asked;
+mod common;
+mod faults;
+mod limits;
+mod lists;
+mod writes;
