@@ -20,6 +20,7 @@ pub(crate) async fn measure(report: &mut Report) {
     let good = Stage::scenario("ok");
     let slow = TokenSettings { latency_ms: Some(LATENCY_MS), ..TokenSettings::default() };
     sandbox.state().set_token(good.key, slow);
+    sandbox.state().set(|settings| settings.burst_limit = 0);
     let api = server.api();
     let direct = Client::new(&format!("http://{}", sandbox.address()))
         .with(http::header::HOST, "acme.pipedrive.com")
