@@ -23,7 +23,7 @@ pub struct Verification<'a> {
     connector: &'a Connector,
     values: &'a Values,
     asking: Option<&'a Ask>,
-    /// The status of the first answer, where that left the question open.
+    /// The status of the first answer as its rules read it, where that left the question open.
     open: Option<u16>,
     done: Option<Verdict>,
 }
@@ -82,7 +82,7 @@ impl<'a> Verification<'a> {
             && self.open.is_none()
         {
             self.asking = verify.asks.iter().find(|ask| ask.id == *next);
-            self.open = Some(answer.status);
+            self.open = Some(reading.status);
             return;
         }
         let mut verdict = match rule.and_then(|rule| rule.reason.map(|reason| (rule, reason))) {
@@ -136,11 +136,12 @@ impl<'a> Verification<'a> {
         field.normalise(&told).ok().filter(|right| !right.is_empty())
     }
 
-    /// Where the second question found nothing out, it stays open whether key or domain is wrong.
+    /// Where the second question found nothing out, it stays open whether key or domain is wrong: one of them is, if
+    /// the first answer refused the key. A first answer that did not judge it leaves a fault what it is.
     fn settle(&mut self, verdict: Verdict) {
         let decided = !verdict.reason.is_transient() || verdict.detail.as_deref() == Some("disagreement");
         self.done = Some(match self.open {
-            Some(status) if !decided => Verdict {
+            Some(status @ 401) if !decided => Verdict {
                 http_status: Some(status),
                 ..Verdict::new(Reason::KeyRejected).with_detail("key_or_domain")
             },

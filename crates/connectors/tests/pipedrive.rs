@@ -87,6 +87,15 @@ fn each_answer_has_its_verdict() {
             vec![answer(404, &[], "{}"), answer(200, &[], &me("acme", ""))],
             "wrong_domain/unknown_domain",
         ),
+        (
+            "acmee",
+            vec![answer(302, &[], ""), answer(200, &[], &me("acme", ""))],
+            "wrong_domain/unknown_domain",
+        ),
+        // What did not judge the key leaves a fault of the second question what it is.
+        ("acme", vec![answer(404, &[], ""), Err(Fault::Connect)], "unreachable/connect"),
+        ("acme", vec![answer(404, &[], ""), answer(503, &[], "")], "maintenance"),
+        ("acme", vec![answer(404, &[], ""), answer(404, &[], "")], "not_understood/status_404"),
         ("globex", vec![answer(200, &[], &me("acme", ""))], "wrong_domain/other_company"),
         ("acme", vec![refused(), answer(200, &[], &me("acme", ""))], "not_understood/disagreement"),
         ("acme", vec![refused(), Err(Fault::TimedOut)], "key_rejected/key_or_domain"),
@@ -125,7 +134,7 @@ fn each_answer_has_its_verdict() {
         ("acme", vec![answer(500, &[], "{}")], "not_understood/status_500"),
         (
             "acme",
-            vec![answer(302, &[("location", "https://elsewhere.test/")], "")],
+            vec![answer(302, &[("location", "https://elsewhere.test/")], ""), answer(302, &[], "")],
             "not_understood/redirect",
         ),
         ("acme", vec![html(200)], "not_understood/status_200"),
