@@ -105,18 +105,22 @@ pub(super) async fn change(
     Ok(answer(connections::change(&state.app, &ctx, &which, change).await?))
 }
 
-/// `If-Match: "3"`, or `*` for any.
+/// No revision: what is compared with it is stale.
+const NEVER: i64 = 0;
+
+/// `If-Match: "3"`, or `*` for any. A tag that this API never gave, or a weak one, fits no revision.
 fn revision(headers: &HeaderMap) -> Result<Option<i64>, Failure> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(None);
     }
-    let number =
-        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-    number
-        .map(Some)
-        .ok_or_else(|| Failure::field("If-Match", "It must be an ETag that this API gave, such as \"3\"."))
+    let tag = text.strip_prefix("W/").unwrap_or(text);
+    let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).filter(|tag| !tag.contains('"'));
+    let word = quoted.ok_or_else(|| {
+        Failure::field("If-Match", "It must be one ETag that this API gave, such as \"3\".")
+    })?;
+    Ok(Some(if tag == text { word.parse().unwrap_or(NEVER) } else { NEVER }))
 }
 
 pub(super) async fn delete(

@@ -220,12 +220,17 @@ fn parameters_headers_and_paths() {
         let head = [("authorization", bearer.as_str()), ("content-type", "application/json"), (name, value)];
         server.send(method, path, &head, b"{\"name\": \"N\"}")
     };
-    for value in ["", "3", "\"x\"", "W/\"1\"", "\"1", "\"1\", \"2\""] {
+    for value in ["", "3", "\"1", "\"1\", \"2\""] {
         let of = format!("If-Match: {value}");
         assert!(names(&problem(&with("PATCH", &at, "if-match", value), 400, &of), "If-Match"), "{of}");
         assert!(names(&problem(&with("DELETE", &at, "if-match", value), 400, &of), "If-Match"), "{of}");
     }
-    assert_eq!(problem(&with("DELETE", &at, "if-match", "\"9\""), 412, "stale")["code"], "stale");
+    for value in ["\"9\"", "\"x\"", "\"\"", "\"-1\"", "\"99999999999999999999\"", "W/\"1\""] {
+        let of = format!("If-Match: {value}");
+        for method in ["PATCH", "DELETE"] {
+            assert_eq!(problem(&with(method, &at, "if-match", value), 412, &of)["code"], "stale", "{of}");
+        }
+    }
     assert_eq!(get(&at).json()["deleted_at"], Value::Null);
     let allow = with("PUT", &at, "x", "y");
     problem(&allow, 405, "PUT");
