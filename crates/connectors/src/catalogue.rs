@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use toml::de::DeTable;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use crate::{Connector, Guide, check, definition::Definition, svg};
 
@@ -73,7 +76,9 @@ impl Catalogue {
         if self.connectors.contains_key(&connector.id) {
             let message = "there is a connector with this id already; choose another one".to_owned();
             let file = format!("{}/connector.toml", source.folder);
-            return Err(vec![CatalogueError { file, line: None, field: "id".into(), message }]);
+            let line = source.files.get("connector.toml").and_then(|toml| std::str::from_utf8(toml).ok());
+            let line = line.and_then(|toml| line_of(toml, "id"));
+            return Err(vec![CatalogueError { file, line, field: "id".into(), message }]);
         }
         for (name, bytes) in source.files {
             if svg::mime(&name).is_some() {
@@ -105,21 +110,28 @@ impl Catalogue {
 
 fn read(source: &ConnectorFiles) -> Result<Connector, Vec<CatalogueError>> {
     let file = |name: &str| format!("{}/{name}", source.folder);
-    let fail = |name: &str, line: Option<usize>, message: String| {
-        vec![CatalogueError { file: file(name), line, field: String::new(), message }]
+    let fail = |name: &str, message: &str| {
+        vec![CatalogueError { file: file(name), line: None, field: String::new(), message: message.into() }]
     };
     let text = |name: &str| {
-        let bytes = source.files.get(name).ok_or_else(|| fail(name, None, "is missing".into()))?;
+        let bytes = source.files.get(name).ok_or_else(|| fail(name, "is missing"))?;
         if bytes.len() > MAX_DEFINITION {
-            return Err(fail(name, None, "is larger than 64 KiB".into()));
+            return Err(fail(name, "is larger than 64 KiB"));
         }
-        std::str::from_utf8(bytes).map_err(|_| fail(name, None, "is no UTF-8 text".into()))
+        std::str::from_utf8(bytes).map_err(|_| fail(name, "is no UTF-8 text"))
     };
     let toml = text("connector.toml")?;
     let guide = Guide::parse(text("guide.md")?);
     let definition: Definition = toml::from_str(toml).map_err(|error| {
-        let line = error.span().map(|span| line_at(toml, span.start));
-        fail("connector.toml", line, error.message().to_owned())
+        let at = error.span().map(|span| span.start);
+        let field = at.map(|at| key_at(toml, at)).unwrap_or_default();
+        let line = at.map(|at| line_at(toml, at));
+        vec![CatalogueError {
+            file: file("connector.toml"),
+            line,
+            field,
+            message: error.message().to_owned(),
+        }]
     })?;
     let found = check::check(&definition, &source.folder, &guide, &source.files);
     if found.is_empty() {
@@ -148,6 +160,32 @@ fn line_of(text: &str, path: &str) -> Option<usize> {
         here = next;
     }
     Some(line_at(text, here.span().start))
+}
+
+/// The key at this place, such as `verify.rules.1.reason`; empty where there is none.
+fn key_at(text: &str, byte: usize) -> String {
+    DeTable::parse(text).ok().and_then(|root| key_in(root.get_ref(), byte)).unwrap_or_default()
+}
+
+fn key_in(table: &DeTable<'_>, byte: usize) -> Option<String> {
+    table.iter().find_map(|(key, value)| {
+        if key.span().contains(&byte) {
+            Some(key.get_ref().to_string())
+        } else {
+            below(key.get_ref(), value, byte)
+        }
+    })
+}
+
+/// What stands inside is told before what it stands in.
+fn below(key: &str, value: &Spanned<DeValue<'_>>, byte: usize) -> Option<String> {
+    let inside = match value.get_ref() {
+        DeValue::Table(table) => key_in(table, byte),
+        DeValue::Array(all) => all.iter().enumerate().find_map(|(n, it)| below(&n.to_string(), it, byte)),
+        _ => None,
+    };
+    let itself = || value.span().contains(&byte).then(|| key.to_owned());
+    inside.map(|inside| format!("{key}.{inside}")).or_else(itself)
 }
 
 fn line_at(text: &str, byte: usize) -> usize {

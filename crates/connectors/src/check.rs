@@ -6,7 +6,8 @@ use http::HeaderName;
 
 use crate::{
     FieldKind, Guide, Reason,
-    definition::{AuthDefinition, Definition, compile},
+    definition::{AuthDefinition, Definition, VerifyDefinition, compile},
+    rules::steers,
     svg, template,
     words::PLACEHOLDERS,
 };
@@ -15,7 +16,7 @@ use crate::{
 pub(crate) type Finding = (String, String);
 
 /// Headers that the transport owns, or that would let a connector pass for somebody else.
-const FORBIDDEN_HEADERS: [&str; 14] = [
+const FORBIDDEN_HEADERS: [&str; 16] = [
     "accept",
     "connection",
     "content-length",
@@ -25,10 +26,12 @@ const FORBIDDEN_HEADERS: [&str; 14] = [
     "forwarded",
     "host",
     "keep-alive",
+    "proxy-authorization",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "user-agent",
     "via",
 ];
 
@@ -51,6 +54,7 @@ pub(crate) fn check(
     verification(it, &mut found);
     traffic(it, &mut found);
     words(it, &mut found);
+    prose(guide, &mut found);
     pictures(guide, files, &mut found);
     found.0
 }
@@ -74,7 +78,7 @@ fn is_word(text: &str, also: char) -> bool {
 }
 
 fn is_plain(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.len() <= MAX_TEXT && !text.chars().any(steers)
 }
 
 fn identity(it: &Definition, folder: &str, files: &BTreeMap<String, Vec<u8>>, found: &mut Findings) {
@@ -192,6 +196,8 @@ fn auth(it: &Definition, found: &mut Findings) {
             let used: Vec<_> = template::fields(value).collect();
             let known = !used.is_empty() && used.iter().all(|field| kind(it, field).is_some());
             found.unless(known, "auth.header.value", "must name a field in braces, such as Bearer {token}");
+            let one_line = value.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+            found.unless(one_line, "auth.header.value", "must be one line of plain characters");
         }
         AuthDefinition::Basic { user, password } => {
             for (at, field) in [("auth.basic.user", user), ("auth.basic.password", password)] {
@@ -228,6 +234,21 @@ fn verification(it: &Definition, found: &mut Findings) {
         for ask in rule.ask.iter().chain(&rule.of) {
             found.unless(ids.contains(&ask.as_str()), &at, format!("there is no question “{ask}”"));
         }
+        for (key, text) in [("contains", &rule.contains), ("content_type", &rule.content_type)] {
+            let lower = text.as_ref().is_none_or(|text| *text == text.to_lowercase());
+            found.unless(
+                lower,
+                format!("{at}.{key}"),
+                "must be lower case: it is compared with that of the answer",
+            );
+        }
+    }
+    for (at, pointer) in pointers(&it.verify) {
+        found.unless(
+            pointer.starts_with('/'),
+            at,
+            "is no JSON pointer: it begins with /, such as /data/name",
+        );
     }
     let can_be_ok = it.verify.rules.iter().any(|rule| rule.reason == Some(Reason::Ok));
     found.unless(can_be_ok, "verify.rules", "one rule must have the reason “ok”");
@@ -273,6 +294,27 @@ fn traffic(it: &Definition, found: &mut Findings) {
     found.unless(counts.min() > Some(0), "limits.calls", "must be 1 or more");
 }
 
+/// Every place of an answer's body that a definition names.
+fn pointers(verify: &VerifyDefinition) -> Vec<(String, &String)> {
+    let account = &verify.account;
+    let named = [
+        ("error_code", verify.error_code.as_ref()),
+        ("account.user", account.user.as_ref()),
+        ("account.email", account.email.as_ref()),
+        ("account.company", account.company.as_ref()),
+        ("account.company_id", account.company_id.as_ref()),
+        ("account.domain", account.domain.as_ref()),
+        ("account.admin.list", account.admin.as_ref().map(|admin| &admin.list)),
+        ("belongs.equals", verify.belongs.as_ref().map(|belongs| &belongs.equals)),
+    ];
+    let named = named.into_iter().filter_map(|(at, it)| it.map(|it| (format!("verify.{at}"), it)));
+    let rules = verify.rules.iter().enumerate();
+    let in_rules = rules.filter_map(|(n, rule)| {
+        rule.json.as_ref().map(|test| (format!("verify.rules.{n}.json.at"), &test.at))
+    });
+    named.chain(in_rules).collect()
+}
+
 fn words(it: &Definition, found: &mut Findings) {
     for (key, words) in &it.words {
         let at = format!("words.{key}");
@@ -292,6 +334,22 @@ fn words(it: &Definition, found: &mut Findings) {
                 );
             }
         }
+    }
+}
+
+/// What the pages would show as text only, its writer shall hear of at once.
+fn prose(guide: &Guide, found: &mut Findings) {
+    let texts = guide.steps.iter().flat_map(|step| [&step.title, &step.body]);
+    let opens =
+        |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+    for text in texts.chain([&guide.intro]) {
+        found.unless(!text.split('<').skip(1).any(opens), "guide.md", "may hold no HTML");
+        let on_the_web = text.split("](").skip(1).all(|rest| rest.starts_with("https://"));
+        found.unless(
+            on_the_web,
+            "guide.md",
+            "each link must lead to https://, and each picture stand on a line of its own",
+        );
     }
 }
 

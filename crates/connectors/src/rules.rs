@@ -183,7 +183,7 @@ impl<'a> Reading<'a> {
             Value::Number(number) => number.to_string(),
             _ => return None,
         };
-        let clean: String = word.chars().filter(|c| !c.is_control() && !turns_text(*c)).take(200).collect();
+        let clean: String = word.chars().filter(|c| !steers(*c)).take(200).collect();
         Some(clean.trim().to_owned()).filter(|word| !word.is_empty())
     }
 
@@ -217,6 +217,7 @@ fn same(found: &Value, want: &toml::Value) -> bool {
     }
 }
 
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+/// Controls, and marks that break lines or turn the direction of the text around them.
+pub(crate) fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }

@@ -145,7 +145,11 @@ const ICON: &str =
     r##"<svg xmlns="http://www.w3.org/2000/svg"><rect fill="#fff" width="4" height="4"/></svg>"##;
 
 fn add(toml: &str, icon: &str, folder: &str) -> Result<(), String> {
-    let files = [("connector.toml", toml), ("guide.md", "Hello\n\n## One\n\nDo it."), ("icon.svg", icon)];
+    add_with(toml, "Hello\n\n## One\n\nDo it.", icon, folder)
+}
+
+fn add_with(toml: &str, guide: &str, icon: &str, folder: &str) -> Result<(), String> {
+    let files = [("connector.toml", toml), ("guide.md", guide), ("icon.svg", icon)];
     let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).collect();
     let added = Catalogue::built_in().unwrap().add(ConnectorFiles { folder: folder.into(), files });
     added.map_err(|errors| errors.iter().map(|error| format!("{error}\n")).collect())
@@ -156,7 +160,8 @@ fn hostile_connectors_are_refused_with_file_line_and_field() {
     assert_eq!(add(GOOD, ICON, "mine"), Ok(()));
     for (from, to, says) in [
         ("id = \"mine\"", "id = \"../x\"", "connector.toml:1: id"),
-        ("summary = \"A made-up app\"", "sumary = \"x\"", "connector.toml:3"),
+        ("summary = \"A made-up app\"", "sumary = \"x\"", "connector.toml:3: sumary: unknown field"),
+        ("summary = \"A made-up app\"", "summary = \"A \u{202e}ppa\"", "connector.toml:3: summary"),
         ("category = \"Test\"", "category = \"Test\nx\"", "connector.toml:5"),
         ("[\"{domain}.mine.example\"]", "[\"*\"]", "connector.toml:6: hosts.0"),
         ("[\"{domain}.mine.example\"]", "[\"127.0.0.1\"]", "connector.toml:6: hosts.0"),
@@ -179,7 +184,14 @@ fn hostile_connectors_are_refused_with_file_line_and_field() {
             "verify.ask.0.url",
         ),
         ("https://{domain}.mine.example/me", "https://{domain}.mine.example/{key}", "verify.ask.0.url"),
-        ("reason = \"ok\"", "reason = \"fine\"", "unknown variant"),
+        ("name = \"x-key\"", "name = \"User-Agent\"", "auth.header.name"),
+        ("value = \"{key}\"", "value = \"{key}\\r\\nHost: x\"", "auth.header.value"),
+        ("reason = \"ok\"", "reason = \"fine\"", "verify.rules.0.reason: unknown variant"),
+        ("status = [200]", "status = [200, 99999]", "verify.rules.0.status.1: invalid value"),
+        ("status = [200]", "contains = \"ACME\"", "verify.rules.0.contains"),
+        ("status = [200]", "json = { at = \"user\" }", "verify.rules.0.json.at"),
+        ("[verify]", "[verify]\naccount.user = \"name\"", "verify.account.user"),
+        ("label = \"Key\"\n", "", "fields.0: missing field `label`"),
         ("reason = \"ok\"", "reason = \"blocked\"", "verify.rules"),
     ] {
         let toml = GOOD.replacen(from, to, 1);
@@ -189,9 +201,16 @@ fn hostile_connectors_are_refused_with_file_line_and_field() {
     }
     let taken = add(&GOOD.replacen("\"mine\"", "\"pipedrive\"", 1), ICON, "pipedrive").unwrap_err();
     assert!(
-        taken.contains("pipedrive/connector.toml: id: there is a connector with this id already"),
+        taken.contains("pipedrive/connector.toml:1: id: there is a connector with this id already"),
         "{taken}"
     );
+    assert_eq!(add_with(GOOD, "1 < 2\n\n## One\n\n[a](https://x.example)", ICON, "mine"), Ok(()));
+    for bad in
+        ["<script>x</script>", "a <b>b</b>", "[a](javascript:x)", "[a](http://x.example)", "a ![b](c.svg)"]
+    {
+        let error = add_with(GOOD, &format!("## One\n\n{bad}"), ICON, "mine").expect_err(bad);
+        assert!(error.contains("mine/guide.md: "), "{bad}: {error}");
+    }
     for bad in [
         "<svg><script>alert(1)</script></svg>",
         "<svg onload=\"x()\"></svg>",
