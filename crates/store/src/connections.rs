@@ -285,10 +285,10 @@ fn among(ids: Option<&[String]>) -> String {
     ids.map(|ids| format!(",{},", ids.join(","))).unwrap_or_default()
 }
 
-/// `50%` is looked for as it stands.
+/// Words in the order given, whatever stands between them; `50%` is looked for as it stands.
 fn pattern(search: &str) -> String {
     let quoted = search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{quoted}%")
+    format!("%{}%", quoted.split_whitespace().collect::<Vec<_>>().join("%"))
 }
 
 impl Tx {

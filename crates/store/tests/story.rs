@@ -437,6 +437,7 @@ async fn list(store: &Store) {
         (filter("", "valid", "pipedrive", false), 5),
         (filter("searched", "", "", false), 10),
         (filter("0% größe_", "", "", false), 1),
+        (filter("100%  acme", "", "", false), 1),
         (filter("_ame", "", "", false), 0),
         (filter("nothing", "", "", false), 0),
         (only(&["cn_0010", "cn_0012", "cn_0099"]), 2),
