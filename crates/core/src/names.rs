@@ -13,7 +13,7 @@ pub const NAME_FIELD: &str = "name";
 pub fn check(name: &str) -> Result<String, FieldError> {
     let name = name.trim();
     let refuse = |message: &str| Err(FieldError { field: NAME_FIELD.into(), message: message.into() });
-    if name.is_empty() {
+    if name.chars().all(|c| c.is_whitespace() || is_blank(c)) {
         return refuse("Give the connection a name, such as “Sales EU”.");
     }
     if name.chars().count() > MAX_NAME {
@@ -33,6 +33,14 @@ fn turns_text(c: char) -> bool {
 /// What somebody asked for, fit to stand in a sentence.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// Letters that show nothing by themselves: joiners, fillers and spaces of no width.
+fn is_blank(c: char) -> bool {
+    let joins =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{ad}');
+    joins
+        || matches!(c, '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2800}' | '\u{3164}')
 }
 
 /// Words that stand in addresses where a slug could.
@@ -68,7 +76,18 @@ mod tests {
         for good in ["Sales EU", " Größe ", "مبيعات", "👩‍💻 team", &"x".repeat(120)] {
             assert_eq!(check(good).ok().as_deref(), Some(good.trim()));
         }
-        for bad in ["", "  ", "a\0b", "a\nb", "a\u{202e}b", "a\u{2066}b", "\u{1b}[31m", &"x".repeat(300)] {
+        for bad in [
+            "",
+            "  ",
+            "\u{200b}",
+            "\u{3164} \u{200d}",
+            "a\0b",
+            "a\nb",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "\u{1b}[31m",
+            &"x".repeat(300),
+        ] {
             assert!(check(bad).is_err(), "{bad:?}");
         }
     }
