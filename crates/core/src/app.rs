@@ -5,7 +5,7 @@ use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 use keyhaven_connectors::{Catalogue, CatalogueError};
 use keyhaven_store::{Store, StoreError};
 use keyhaven_vault::{OpenError as VaultError, SealError, WorkspaceKey, WrappedKey};
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
 use crate::{
     Actor, Clock, Ctx, Error, MasterKeyError, MasterKeySource, Metrics, Rng, SystemClock, SystemRng,
@@ -18,6 +18,8 @@ use crate::{
 
 /// The one workspace there is until accounts come.
 pub(crate) const DEFAULT_WORKSPACE: &str = "default";
+
+const READY_WITHIN: Duration = Duration::from_secs(3);
 
 /// How to open Keyhaven.
 pub struct Options {
@@ -217,9 +219,10 @@ impl Keyhaven {
         Ok(self.metrics.text())
     }
 
-    /// Does the database answer?
+    /// Does the database answer? Told within three seconds: whoever watches does not wait for longer.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        self.store.ping().await
+        let late = |_| Err(StoreError::Unavailable("no answer within 3 seconds".into()));
+        timeout(READY_WITHIN, self.store.ping()).await.unwrap_or_else(late)
     }
 
     /// Writes everything to disk and closes the database.
