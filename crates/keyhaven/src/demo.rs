@@ -3,7 +3,8 @@
 use std::{io, net::SocketAddr};
 
 use clap::Args;
-use keyhaven_sandbox::{SCENARIOS, Sandbox};
+use keyhaven_sandbox::{SCENARIOS, Sandbox, Scenario};
+use serde_json::json;
 
 use crate::{
     config::{ServerSettings, Settings},
@@ -21,28 +22,37 @@ pub(crate) struct DemoArgs {
 }
 
 /// Runs until it is told to stop; then everything it wrote is removed.
-pub(crate) async fn run(args: DemoArgs) -> Result<(), ServeError> {
+pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
     let sandbox = start_sandbox(args.sandbox_listen).await?;
     let data = tempfile::Builder::new().prefix("keyhaven-demo-").tempdir()?;
-    let override_ = format!("*.pipedrive.com=http://{}", sandbox.address());
-    let settings = Settings::default().for_demo(data.path().into(), override_);
+    let settings = Settings::default().for_demo(data.path().into(), override_to(&sandbox));
     let ready = serve::prepare(settings, args.server).await?;
     let link = serve::sign_in_link(&ready.app, &ready.site).await?;
-    println(&welcome(&ready.site.public_url, &link, sandbox.address()));
+    let (url, at) = (&ready.site.public_url, sandbox.address());
+    println(&if json { welcome_json(url, &link, at) } else { welcome(url, &link, at) });
     ready.serve().await?;
     sandbox.stop().await;
     Ok(())
 }
 
 /// Runs the sandbox alone until it is told to stop.
-pub(crate) async fn sandbox_only(listen: SocketAddr) -> Result<(), ServeError> {
+pub(crate) async fn sandbox_only(listen: SocketAddr, json: bool) -> Result<(), ServeError> {
     let started = Sandbox::start(listen).await;
     let sandbox = started.map_err(|source| ServeError::Listen { address: listen, source })?;
-    println(&format!("The stand-in for Pipedrive listens on http://{}", sandbox.address()));
-    println(&format!("KEYHAVEN_EGRESS_OVERRIDE='*.pipedrive.com=http://{}'", sandbox.address()));
+    let (url, override_) = (format!("http://{}", sandbox.address()), override_to(&sandbox));
+    if json {
+        println(&json!({ "url": url, "egress_override": override_ }).to_string());
+    } else {
+        println(&format!("The stand-in for Pipedrive listens on {url}"));
+        println(&format!("KEYHAVEN_EGRESS_OVERRIDE='{override_}'"));
+    }
     tokio::signal::ctrl_c().await?;
     sandbox.stop().await;
     Ok(())
+}
+
+fn override_to(sandbox: &Sandbox) -> String {
+    format!("*.pipedrive.com=http://{}", sandbox.address())
 }
 
 async fn start_sandbox(wanted: SocketAddr) -> io::Result<Sandbox> {
@@ -66,4 +76,11 @@ fn welcome(url: &str, link: &str, sandbox: SocketAddr) -> String {
         text += &format!("     {}  {:<9}  {}\n", scenario.key, scenario.domain, scenario.title);
     }
     text + "\n     (API Key Value, Pipedrive Domain, what you will see)\n"
+}
+
+fn welcome_json(url: &str, link: &str, sandbox: SocketAddr) -> String {
+    let value = |it: &Scenario| json!({ "api_key": it.key, "domain": it.domain, "shows": it.title });
+    let scenarios: Vec<_> = SCENARIOS.iter().map(value).collect();
+    json!({ "url": url, "link": link, "sandbox": format!("http://{sandbox}"), "scenarios": scenarios })
+        .to_string()
 }

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use keyhaven_core::{Actor, Keyhaven, jobs, sign_in, usage};
+use serde_json::json;
 use tokio::{
     net::TcpListener,
     runtime::Handle,
@@ -61,13 +62,16 @@ pub(crate) struct Ready {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) async fn run(settings: Settings, server: ServerSettings) -> Result<(), ServeError> {
+pub(crate) async fn run(settings: Settings, server: ServerSettings, json: bool) -> Result<(), ServeError> {
     let ready = prepare(settings, server).await?;
-    println(&format!("Keyhaven {} runs on {}", env!("CARGO_PKG_VERSION"), ready.site.public_url));
+    if !json {
+        println(&format!("Keyhaven {} runs on {}", env!("CARGO_PKG_VERSION"), ready.site.public_url));
+    }
     // The first random bytes take longer than all else together: whoever asks first need not wait for them.
     let (app, site) = (ready.app.clone(), ready.site.clone());
     tokio::spawn(async move {
         match sign_in_link(&app, &site).await {
+            Ok(link) if json => println(&json!({ "url": site.public_url, "link": link }).to_string()),
             Ok(link) => println(&format!("Sign in once with:  {link}")),
             Err(error) => tracing::error!(%error, "no sign-in link can be made; try: keyhaven sign-in-link"),
         }

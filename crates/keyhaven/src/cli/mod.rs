@@ -18,7 +18,7 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{ServerSettings, Settings},
@@ -120,6 +120,23 @@ struct TargetArgs {
     settings: Settings,
 }
 
+/// Reads the arguments. Help and plain messages are printed by the parser, which then ends the program; with `--json`
+/// what cannot be read is told as JSON, like every other failure.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        if !error.use_stderr() || std::env::args_os().all(|it| it != "--json") {
+            error.exit()
+        }
+        let text = match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "there is no command".to_owned(),
+            _ => error.to_string(),
+        };
+        let what = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+        let message = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        Printer::new(true).failure(&Failure::usage(message, "See keyhaven --help."))
+    })
+}
+
 /// Does what was asked; the exit code says how it went.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let printer = Printer::new(cli.json);
@@ -131,9 +148,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
 
 async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve { settings, server } => serve::run(settings, server).await?,
-        Command::Demo(args) => demo::run(args).await?,
-        Command::Sandbox { listen } => demo::sandbox_only(listen).await?,
+        Command::Serve { settings, server } => serve::run(settings, server, printer.is_json()).await?,
+        Command::Demo(args) => demo::run(args, printer.is_json()).await?,
+        Command::Sandbox { listen } => demo::sandbox_only(listen, printer.is_json()).await?,
         Command::SignInLink { settings, server } => tokens::sign_in_link(settings, server, printer).await?,
         Command::Token(command) => tokens::run(command, printer).await?,
         Command::Connect(args) => return connect::run(args, printer).await,

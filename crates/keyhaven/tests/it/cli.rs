@@ -1,6 +1,9 @@
 //! The command line as people and scripts meet it.
 
-use std::process::Output;
+use std::{
+    io::{BufRead, BufReader},
+    process::{Output, Stdio},
+};
 
 use serde_json::{Value, json};
 
@@ -235,4 +238,48 @@ fn it_explains_itself() {
     }
     let help = out(&house.run(&["connect", "--help"], ""));
     assert!(help.contains("--domain") && help.contains("Examples:") && !help.contains("--api-key"), "{help}");
+}
+
+/// A program that asked for JSON gets JSON, whatever goes wrong; help stays help.
+#[test]
+fn usage_errors_are_json_where_it_is_asked_for() {
+    let house = House::new();
+    for (arguments, says) in [
+        (&["--json", "fly"][..], "unrecognized subcommand 'fly'"),
+        (&["--json"][..], "requires a subcommand"),
+        (&["--json", "connections"][..], "there is no command"),
+        (&["connections", "list", "--status", "fine", "--json"][..], "invalid value 'fine'"),
+        (&["token", "create", "--json"][..], "--name <NAME>"),
+        (&["serve", "--listen", "here", "--json"][..], "invalid value 'here'"),
+    ] {
+        let output = house.run(arguments, "");
+        assert_eq!((code(&output), out(&output).as_str()), (2, ""), "{arguments:?}");
+        let problem: Value = serde_json::from_str(&err(&output)).unwrap();
+        let message = problem["error"]["message"].as_str().unwrap();
+        assert!(message.contains(says) && !message.contains('\n'), "{message}");
+        assert_eq!(problem["error"]["code"], "bad_usage");
+    }
+    let help = house.run(&["--json", "--help"], "");
+    assert_eq!(code(&help), 0);
+    assert!(out(&help).contains("Usage:"));
+}
+
+/// A program that starts a server learns where it is and how to sign in.
+#[test]
+fn servers_tell_where_they_are_as_json() {
+    let house = House::new();
+    for (arguments, link) in [
+        (&["serve", "--listen", "127.0.0.1:0", "--json"][..], "/link"),
+        (&["demo", "--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0", "--json"][..], "/link"),
+        (&["sandbox", "--listen", "127.0.0.1:0", "--json"][..], "/egress_override"),
+    ] {
+        let mut child = house.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap();
+        let url = told["url"].as_str().unwrap();
+        assert!(told.pointer(link).and_then(Value::as_str).unwrap().contains(url), "{told}");
+    }
 }
