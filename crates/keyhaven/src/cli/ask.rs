@@ -36,7 +36,7 @@ impl Form<'_> {
     pub(super) fn guide(&self) {
         self.printer.note(format!("Connect {}. Where to find the values:\n", plain(&self.connector.name)));
         let text = |body: &str| {
-            let text = body.replace("**", "").replace('`', "").replace("](", " (").replace('[', "");
+            let text = body.replace(['*', '`'], "").replace("](", " (").replace('[', "");
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let steps = (1..).zip(&self.connector.guide).flat_map(|(number, step)| {
