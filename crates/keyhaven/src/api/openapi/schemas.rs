@@ -115,6 +115,9 @@ fn new_connection(it: &Connector) -> Value {
     let mut fields = Map::new();
     for field in &it.fields {
         let mut schema = json!({ "type": "string", "title": field.label, "description": field.help, "examples": [field.example] });
+        if field.required {
+            schema["minLength"] = json!(1);
+        }
         if field.is_secret() {
             schema["writeOnly"] = json!(true);
         }
