@@ -1,5 +1,7 @@
 //! What a definition may say. Connectors come from strangers, too: none may send a key anywhere but to its app.
 
+mod guide;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::HeaderName;
@@ -8,7 +10,7 @@ use crate::{
     FieldKind, Guide, Reason,
     definition::{AuthDefinition, Definition, VerifyDefinition, compile},
     rules::steers,
-    svg, template,
+    template,
     words::PLACEHOLDERS,
 };
 
@@ -54,8 +56,8 @@ pub(crate) fn check(
     verification(it, &mut found);
     traffic(it, &mut found);
     words(it, &mut found);
-    prose(guide, &mut found);
-    pictures(guide, files, &mut found);
+    guide::prose(guide, &mut found);
+    guide::pictures(guide, files, &mut found);
     found.0
 }
 
@@ -333,44 +335,6 @@ fn words(it: &Definition, found: &mut Findings) {
                     format!("“{{{name}}}” cannot stand in words"),
                 );
             }
-        }
-    }
-}
-
-/// What the pages would show as text only, its writer shall hear of at once.
-fn prose(guide: &Guide, found: &mut Findings) {
-    let texts = guide.steps.iter().flat_map(|step| [&step.title, &step.body]);
-    let opens =
-        |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
-    for text in texts.chain([&guide.intro]) {
-        found.unless(!text.split('<').skip(1).any(opens), "guide.md", "may hold no HTML");
-        let on_the_web = text.split("](").skip(1).all(|rest| rest.starts_with("https://"));
-        found.unless(
-            on_the_web,
-            "guide.md",
-            "each link must lead to https://, and each picture stand on a line of its own",
-        );
-    }
-}
-
-fn pictures(guide: &Guide, files: &BTreeMap<String, Vec<u8>>, found: &mut Findings) {
-    found.unless(!guide.steps.is_empty(), "guide.md", "must have a step: a line that begins with ##");
-    for picture in guide.steps.iter().filter_map(|step| step.picture.as_ref()) {
-        found.unless(
-            files.contains_key(&picture.file),
-            "guide.md",
-            format!("there is no picture “{}” in this folder", picture.file),
-        );
-        found.unless(
-            !picture.alt.trim().is_empty(),
-            "guide.md",
-            format!("the picture “{}” needs words for whoever cannot see it", picture.file),
-        );
-    }
-    for (name, bytes) in files {
-        let is_text = matches!(name.as_str(), "connector.toml" | "guide.md");
-        if let (false, Err(why)) = (is_text, svg::check(name, bytes)) {
-            found.unless(false, name, why);
         }
     }
 }
