@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::{
     net::TcpListener,
     runtime::Handle,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
 
@@ -59,6 +59,8 @@ pub(crate) struct Ready {
     pub app: Arc<Keyhaven>,
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
+    /// Heard from the beginning: whoever reads that the server runs may stop it in order.
+    stop: [Signal; 2],
 }
 
 /// Runs the server until it is told to stop.
@@ -101,10 +103,11 @@ pub(crate) async fn prepare(settings: Settings, server: ServerSettings) -> Resul
     };
     let public_url = public_url(server.public_url, listener.local_addr()?, tls.is_some())?;
     let app = settings.open_as_is().await?;
+    let stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     for one in app.egress_overrides() {
         tracing::warn!("development override of egress: {one}");
     }
-    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener, tls })
+    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener, tls, stop })
 }
 
 /// The data, and how a server with these settings is reached, without one.
@@ -136,7 +139,7 @@ fn public_url(given: Option<String>, address: SocketAddr, tls: bool) -> Result<S
 impl Ready {
     /// Answers until the process is told to stop, then ends in order.
     pub(crate) async fn serve(self) -> Result<(), ServeError> {
-        let mut terminate = signal(SignalKind::terminate())?;
+        let [mut terminate, mut interrupt] = self.stop;
         let (stop_jobs, stopped) = watch::channel(false);
         let recorder = tokio::spawn(usage::run(self.app.clone(), stopped.clone()));
         let worker = tokio::spawn(jobs::run(self.app.clone(), stopped));
@@ -144,7 +147,7 @@ impl Ready {
         let service = Service { app: self.app.clone(), router, main: Handle::current() };
         server::serve(self.listener, self.tls, service, async {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
             tracing::info!("stopping");

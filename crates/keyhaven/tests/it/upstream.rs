@@ -112,7 +112,10 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             stream.write_all(&ok(&length.to_string()))?;
             continue;
         }
-        let length = content_length(&head);
+        let length = match chunked_length(&mut stream, &mut buffer, end, &head)? {
+            Some(length) => length,
+            None => content_length(&head),
+        };
         while buffer.len() < end + length && more(&mut stream, &mut buffer)? {}
         let taken = (end + length).min(buffer.len());
         shared.seen.lock().unwrap().push(buffer.drain(..taken).collect());
@@ -156,6 +159,26 @@ fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<bool> {
 fn content_length(head: &str) -> usize {
     let value = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+}
+
+/// How long the body is, where it comes in chunks. Those of our tests end with the first `0`.
+fn chunked_length(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    end: usize,
+    head: &str,
+) -> std::io::Result<Option<usize>> {
+    if !head.contains("transfer-encoding: chunked") {
+        return Ok(None);
+    }
+    loop {
+        if let Some(at) = buffer[end..].windows(5).position(|window| window == b"0\r\n\r\n") {
+            return Ok(Some(at + 5));
+        }
+        if !more(stream, buffer)? {
+            return Ok(Some(buffer.len() - end));
+        }
+    }
 }
 
 fn swallow(stream: &mut TcpStream, buffer: &mut Vec<u8>, end: usize, head: &str) -> std::io::Result<usize> {
