@@ -214,6 +214,7 @@ impl Keyhaven {
 
     /// All counters, in Prometheus' text form.
     pub async fn metrics_text(&self, ctx: &Ctx) -> Result<String, Error> {
+        ctx.may_see_figures()?;
         let counts = connections::counts(self, ctx).await?;
         self.metrics.set_connections(counts.all, counts.attention);
         Ok(self.metrics.text())

@@ -112,6 +112,11 @@ impl Ctx {
         if self.policy.connections.is_some() { Err(Denied::Adding.into()) } else { Ok(()) }
     }
 
+    /// Asked before figures of all connections are shown.
+    pub(crate) fn may_see_figures(&self) -> Result<(), Error> {
+        if self.policy.connections.is_some() { Err(Denied::Figures.into()) } else { Ok(()) }
+    }
+
     /// Asked by every use case around access tokens: who has any limit could make one without.
     pub(crate) fn may_manage_tokens(&self) -> Result<(), Error> {
         if self.policy.is_unlimited() { Ok(()) } else { Err(Denied::Managing.into()) }

@@ -69,6 +69,9 @@ pub enum Denied {
     /// It may not add a connection that it could not use itself.
     #[error("this access token is limited to some connections and cannot add one")]
     Adding,
+    /// It may not see figures in which other connections are counted.
+    #[error("this access token is limited to some connections and cannot see figures of all")]
+    Figures,
     /// It could give itself what it has not.
     #[error("this access token has limits and so cannot see, make or revoke access tokens")]
     Managing,
@@ -85,7 +88,9 @@ impl Denied {
             Self::Network => {
                 "Call from a network that the token allows, or make a token that allows this one."
             }
-            Self::Adding | Self::Managing => "Use an access token without limits, or sign in.",
+            Self::Adding | Self::Figures | Self::Managing => {
+                "Use an access token without limits, or sign in."
+            }
         }
     }
 }

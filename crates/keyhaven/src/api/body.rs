@@ -93,6 +93,14 @@ impl Object {
         }
     }
 
+    /// A text; null is as good as nothing.
+    pub(super) fn maybe_text(&mut self, name: &str) -> Option<String> {
+        let null =
+            self.members.iter().position(|(member, value)| member == name && matches!(value, Json::Null));
+        null.map(|at| self.members.remove(at));
+        self.text(name)
+    }
+
     pub(super) fn required_text(&mut self, name: &str) -> String {
         if !self.members.iter().any(|(member, _)| member == name) {
             self.refuse(name, "It is missing.");
@@ -107,6 +115,34 @@ impl Object {
             Some(_) => {
                 self.refuse(name, "It must be true or false.");
                 false
+            }
+        }
+    }
+
+    /// A list of texts; null is as good as nothing.
+    pub(super) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        let items = match self.take(name)? {
+            Json::List(items) => items,
+            Json::Null => return None,
+            _ => Vec::from([Json::Other]),
+        };
+        let text =
+            |item: &Json| if let Json::Text(text) = item { Some(text.expose().to_owned()) } else { None };
+        let texts: Option<Vec<_>> = items.iter().map(text).collect();
+        if texts.is_none() {
+            self.refuse(name, "It must be a list of texts.");
+        }
+        texts
+    }
+
+    /// A whole number as a text; empty where there is none, or null.
+    pub(super) fn number(&mut self, name: &str) -> String {
+        match self.take(name) {
+            None | Some(Json::Null) => String::new(),
+            Some(Json::Number(number)) => number.to_string(),
+            Some(_) => {
+                self.refuse(name, "It must be a whole number.");
+                String::new()
             }
         }
     }

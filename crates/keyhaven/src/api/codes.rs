@@ -25,7 +25,11 @@ pub(crate) const CODES: &[Code] = &[
     code(405, "method_not_allowed", "The path does not take this method; Allow names those it takes"),
     code(408, "too_slow", "The request took longer than 15 seconds to arrive"),
     code(409, "other_account", "The new key belongs to another company; accounts names both"),
-    code(409, "nothing_to_do", "The connection is not in the state that this needs, such as deleted"),
+    code(
+        409,
+        "nothing_to_do",
+        "It is not in the state that this needs, such as deleted; or several have the name",
+    ),
     code(409, "idempotency_in_progress", "The first request with this Idempotency-Key is still at work"),
     code(409, "connector_gone", "The connector of this connection is not installed any more"),
     code(412, "stale", "If-Match names an old revision"),

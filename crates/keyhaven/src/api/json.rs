@@ -5,13 +5,16 @@ use std::fmt;
 use keyhaven_core::Secret;
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 
 /// A JSON value. Of what no request holds, only that it is something else.
 pub(super) enum Json {
     Text(Secret),
     Flag(bool),
+    Number(u64),
+    List(Vec<Json>),
+    Null,
     /// As it came: a name may stand in it twice.
     Object(Vec<(String, Json)>),
     Other,
@@ -53,20 +56,23 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Json, A::Error> {
-        while all.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Json::Other)
+        let mut items = Vec::new();
+        while let Some(item) = all.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::List(items))
     }
 
     fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Other)
+        Ok(Json::Null)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
         Ok(Json::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Number(number))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Json, E> {

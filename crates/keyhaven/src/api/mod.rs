@@ -9,6 +9,7 @@ mod json;
 mod openapi;
 mod problem;
 mod request;
+mod tokens;
 pub(crate) mod wire;
 
 use axum::{
@@ -41,6 +42,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/v1/connections/{id}/verify", post(connections::verify))
         .route("/api/v1/connections/{id}/restore", post(connections::restore))
         .route("/api/v1/connections/{id}/history", get(connections::history))
+        .route("/api/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/api/v1/tokens/{id}", get(tokens::get).delete(tokens::revoke))
         .route("/api", any(unknown))
         .route("/api/", any(unknown))
         .route("/api/{*rest}", any(unknown))

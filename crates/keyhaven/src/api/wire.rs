@@ -1,10 +1,14 @@
 //! What goes over the wire. The command line prints the same with `--json`, here and from afar.
 
+mod tokens;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keyhaven_core::{Account, FieldKind, Millis, Outcome, Suggestion, connections};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use tokens::AccessToken;
 
 /// A point in time: RFC 3339, UTC.
 pub(crate) fn time(at: Millis) -> String {

@@ -201,14 +201,14 @@ fn at(which: &str, more: &str) -> String {
     format!("/api/v1/connections/{}{more}", encode(which))
 }
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     text.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }
 
-async fn call<T: DeserializeOwned>(
+pub(super) async fn call<T: DeserializeOwned>(
     remote: &Remote,
     method: Method,
     path: &str,
@@ -228,7 +228,7 @@ async fn call<T: DeserializeOwned>(
     Err(failure)
 }
 
-fn read<T: DeserializeOwned>(answer: Value, remote: &Remote) -> Result<T, Failure> {
+pub(super) fn read<T: DeserializeOwned>(answer: Value, remote: &Remote) -> Result<T, Failure> {
     serde_json::from_value(answer).map_err(|_| {
         let message = format!("{} answers in a way that this version does not understand", remote.address());
         Failure::new(1, "not_understood", message, "Use the same version here and on the server.")

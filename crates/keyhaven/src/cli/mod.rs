@@ -13,6 +13,7 @@ mod generate;
 mod list;
 mod printer;
 mod secrets;
+mod token_backend;
 mod tokens;
 mod verdict;
 
@@ -74,7 +75,7 @@ enum Command {
         #[command(flatten)]
         server: ServerSettings,
     },
-    /// Make, list and revoke access tokens for programs
+    /// Make, list, show and revoke access tokens for programs
     #[command(subcommand)]
     Token(tokens::TokenCommand),
     /// Save a credential and verify it

@@ -1,15 +1,16 @@
-//! `keyhaven token …` and `keyhaven sign-in-link`: for whoever has the data folder.
+//! `keyhaven token …` and `keyhaven sign-in-link`.
 
-use clap::Subcommand;
-use keyhaven_core::{Actor, tokens};
+use clap::{Args, Subcommand};
+use keyhaven_core::{policy::PolicyInput, tokens::NewToken};
 use serde_json::json;
 
 use super::{
+    TargetArgs,
     failure::Failure,
     printer::{Printer, cell, plain},
 };
 use crate::{
-    api::wire::time,
+    api::wire::AccessToken,
     config::{ServerSettings, Settings},
     serve,
 };
@@ -18,78 +19,140 @@ use crate::{
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
     /// Make an access token; it is printed once, alone on standard output
-    #[command(after_help = "Example: export KEYHAVEN_TOKEN=$(keyhaven token create --name nightly-sync)")]
-    Create {
-        /// What it is for
-        #[arg(long)]
-        name: String,
-        #[command(flatten)]
-        settings: Settings,
-    },
+    #[command(
+        after_help = "Examples:\n  export KEYHAVEN_TOKEN=$(keyhaven token create --name nightly-sync)\n  \
+        keyhaven token create --name report --connection sales-eu --read-only --expires 30d"
+    )]
+    Create(CreateArgs),
     /// List access tokens
     #[command(after_help = "Example: keyhaven token list --json")]
-    List {
-        #[command(flatten)]
-        settings: Settings,
-    },
+    List(TargetArgs),
+    /// Show what an access token may do
+    #[command(after_help = "Example: keyhaven token show nightly-sync")]
+    Show(One),
     /// End an access token at once
     #[command(after_help = "Example: keyhaven token revoke nightly-sync")]
-    Revoke {
-        /// Its id or name
-        token: String,
-        #[command(flatten)]
-        settings: Settings,
-    },
+    Revoke(One),
 }
+
+/// One access token.
+#[derive(Args)]
+pub(super) struct One {
+    /// Its id or name
+    token: String,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Which access token to make.
+#[derive(Args)]
+pub(super) struct CreateArgs {
+    /// What it is for
+    #[arg(long)]
+    name: String,
+    /// Only this connection; may be repeated
+    #[arg(long = "connection", value_name = "CONNECTION", help_heading = LIMITS)]
+    connections: Vec<String>,
+    /// Only look, never change
+    #[arg(long, help_heading = LIMITS)]
+    read_only: bool,
+    /// Only from this network or address; may be repeated
+    #[arg(long = "network", value_name = "CIDR", help_heading = LIMITS)]
+    networks: Vec<String>,
+    /// Ends by itself: after a span (30d, 12h), with a day (2030-12-31) or at a time
+    #[arg(long, value_name = "WHEN", help_heading = LIMITS)]
+    expires: Option<String>,
+    /// Only this method; may be repeated
+    #[arg(long = "method", value_name = "METHOD", help_heading = PROXY)]
+    methods: Vec<String>,
+    /// Only this path, such as '/api/v2/deals/*'; may be repeated
+    #[arg(long = "path", value_name = "PATTERN", help_heading = PROXY)]
+    paths: Vec<String>,
+    /// Calls a minute
+    #[arg(long, value_name = "NUMBER", help_heading = PROXY)]
+    per_minute: Option<u32>,
+    /// Calls a day
+    #[arg(long, value_name = "NUMBER", help_heading = PROXY)]
+    per_day: Option<u32>,
+    /// Share of the app's daily budget
+    #[arg(long, value_name = "PERCENT", help_heading = PROXY)]
+    budget_share: Option<u8>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+const LIMITS: &str = "Limits";
+const PROXY: &str = "Limits of calls through the proxy";
 
 pub(super) async fn run(command: TokenCommand, printer: &Printer) -> Result<(), Failure> {
     match command {
-        TokenCommand::Create { name, settings } => {
-            let app = settings.open().await?;
-            let (made, token) = {
-                let new = tokens::NewToken { name, ..Default::default() };
-                tokens::create(&app, &app.ctx(Actor::CommandLine), new).await?
-            };
-            let value = json!({ "id": made.id, "name": made.name, "token": token.expose() });
-            printer.result(&value, |printer| {
-                printer.line(token.expose());
-                printer.note("Keep it like a password: it is not shown again.");
-            });
+        TokenCommand::Create(args) => create(args, printer).await?,
+        TokenCommand::List(target) => list(&target.open().await?.tokens().await?, printer),
+        TokenCommand::Show(one) => {
+            let it = one.target.open().await?.token(&one.token).await?;
+            printer.result(&it, |printer| printer.facts(facts(&it)));
         }
-        TokenCommand::List { settings } => {
-            let app = settings.open().await?;
-            let all = tokens::list(&app, &app.ctx(Actor::CommandLine)).await?;
-            let value = |it: &tokens::AccessToken| {
-                json!({
-                    "id": it.id, "name": it.name, "hint": it.hint, "created_at": time(it.created_at),
-                    "last_used_at": it.last_used_at.map(time), "revoked_at": it.revoked_at.map(time)
-                })
-            };
-            let items: Vec<_> = all.iter().map(value).collect();
-            printer.result(&json!({ "items": items }), |printer| {
-                let state =
-                    |it: &tokens::AccessToken| if it.revoked_at.is_some() { "revoked" } else { "active" };
-                let row = |it: &tokens::AccessToken| {
-                    let used = it.last_used_at.map_or("never".into(), time);
-                    vec![
-                        cell(&it.name),
-                        cell(&it.id),
-                        cell(&format!("{}…", it.hint)),
-                        cell(state(it)),
-                        cell(&used),
-                    ]
-                };
-                printer.table(&["name", "id", "token", "state", "last used"], all.iter().map(row));
-            });
-        }
-        TokenCommand::Revoke { token, settings } => {
-            let app = settings.open().await?;
-            let ended = tokens::revoke(&app, &app.ctx(Actor::CommandLine), &token).await?;
-            let value = json!({ "id": ended.id, "revoked_at": ended.revoked_at.map(time) });
-            printer.result(&value, |printer| printer.line(format!("Revoked “{}”.", plain(&ended.name))));
+        TokenCommand::Revoke(one) => {
+            let it = one.target.open().await?.revoke_token(&one.token).await?;
+            printer.result(&it, |printer| printer.line(format!("Revoked “{}”.", plain(&it.name))));
         }
     }
     Ok(())
+}
+
+async fn create(args: CreateArgs, printer: &Printer) -> Result<(), Failure> {
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    let new = NewToken {
+        name: args.name,
+        policy: PolicyInput {
+            connections: (!args.connections.is_empty()).then_some(args.connections),
+            read_only: args.read_only,
+            methods: args.methods,
+            paths: args.paths,
+            per_minute: number(args.per_minute),
+            per_day: number(args.per_day),
+            budget_share: number(args.budget_share.map(u32::from)),
+            networks: args.networks,
+        },
+        expires_at: args.expires.unwrap_or_default(),
+    };
+    let made = args.target.open().await?.create_token(new).await?;
+    printer.result(&made, |printer| {
+        printer.line(made.token.as_deref().unwrap_or_default());
+        printer.note("Keep it like a password: it is not shown again.");
+    });
+    Ok(())
+}
+
+fn list(all: &[AccessToken], printer: &Printer) {
+    printer.result(&json!({ "items": all }), |printer| {
+        let row = |it: &AccessToken| {
+            let used = it.last_used_at.as_deref().unwrap_or("never");
+            let hint = format!("{}…", it.hint);
+            let may = it.may().join("; ");
+            [&it.name, &it.id, &hint, &it.state, &may, used].map(cell).into()
+        };
+        printer.table(&["name", "id", "token", "state", "may", "last used"], all.iter().map(row));
+    });
+}
+
+fn facts(it: &AccessToken) -> Vec<(String, String)> {
+    let time = |at: &Option<String>, none: &str| at.clone().unwrap_or_else(|| none.into());
+    let connections = it.connections.as_ref().map_or("all".into(), |ids| ids.join(", "));
+    [
+        ("Name", it.name.clone()),
+        ("Id", it.id.clone()),
+        ("Token", format!("{}…", it.hint)),
+        ("State", it.state.clone()),
+        ("May", it.may().join("; ")),
+        ("Connections", connections),
+        ("Made", it.created_at.clone()),
+        ("Expires", time(&it.expires_at, "never")),
+        ("Last used", time(&it.last_used_at, "never")),
+        ("Revoked", time(&it.revoked_at, "no")),
+    ]
+    .map(|(label, value)| (label.to_owned(), plain(&value)))
+    .into()
 }
 
 pub(super) async fn sign_in_link(

@@ -2,6 +2,7 @@
 
 mod operations;
 mod schemas;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -106,7 +107,11 @@ fn parameters(it: &Operation) -> Value {
     };
     let mut all = Vec::new();
     if it.path.contains("{id}") {
-        let id = if it.path.contains("connectors") { "The app's id" } else { "The connection's id or slug" };
+        let id = match it.path {
+            path if path.contains("/connectors/") => "The app's id",
+            path if path.contains("/tokens/") => "The access token's id or name",
+            _ => "The connection's id or slug",
+        };
         all.push(one("id", "path", text(), id));
     }
     match (it.method, it.path) {
@@ -136,7 +141,7 @@ fn parameters(it: &Operation) -> Value {
             ));
         }
         ("patch", _) => all.push(if_match()),
-        ("delete", _) => {
+        ("delete", "/api/v1/connections/{id}") => {
             let flag = json!({ "type": "boolean", "default": false });
             all.push(one("destroy", "query", flag, "Destroy the sealed values at once"));
             all.push(if_match());

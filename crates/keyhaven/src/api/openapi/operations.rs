@@ -129,6 +129,40 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..READ
     },
     Operation {
+        path: "/api/v1/tokens",
+        summary: "List access tokens",
+        description: "Newest first, the revoked and expired ones too. Their texts never come back. Like everything around access tokens it needs one without limits.",
+        good: (200, "AccessTokenList"),
+        ..READ
+    },
+    Operation {
+        method: "post",
+        path: "/api/v1/tokens",
+        summary: "Make an access token",
+        description: "token is its text: it is in this answer and nowhere else. methods, paths, per_minute, per_day and budget_share are for calls through the proxy; the other limits hold everywhere.",
+        good: (201, "AccessToken"),
+        body: Some("NewAccessToken"),
+        codes: &["invalid_fields"],
+        ..READ
+    },
+    Operation {
+        path: "/api/v1/tokens/{id}",
+        summary: "Show an access token",
+        description: "By id, or by name where only one that is not revoked has it.",
+        good: (200, "AccessToken"),
+        codes: &["not_found", "nothing_to_do"],
+        ..READ
+    },
+    Operation {
+        method: "delete",
+        path: "/api/v1/tokens/{id}",
+        summary: "Revoke an access token",
+        description: "It is refused from now on; the list keeps it.",
+        good: (204, ""),
+        codes: &["not_found", "nothing_to_do"],
+        ..READ
+    },
+    Operation {
         path: "/healthz",
         summary: "Is the process up?",
         description: "Needs no token.",
@@ -158,8 +192,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
 impl Operation {
     /// Every word that an answer may hold as `code`.
     pub(super) fn all_codes(&self) -> impl Iterator<Item = &'static str> {
-        let anywhere: &[_] =
-            if self.is_open { &[] } else { &["not_signed_in", "internal", "database_unavailable"] };
+        let anywhere: &[_] = if self.is_open {
+            &[]
+        } else {
+            &["not_signed_in", "not_allowed", "internal", "database_unavailable"]
+        };
         let changes: &[_] =
             if self.method == "get" { &[] } else { &["cross_site", "bad_request", "too_slow", "too_large"] };
         let with_body: &[_] = if self.body.is_some() { &["broken_json", "not_json"] } else { &[] };

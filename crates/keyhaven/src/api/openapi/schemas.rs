@@ -3,7 +3,7 @@
 use keyhaven_core::{Catalogue, Connector, Reason};
 use serde_json::{Map, Value, json};
 
-use super::reference;
+use super::{reference, tokens};
 use crate::api::codes::CODES;
 
 pub(super) fn all(catalogue: &Catalogue) -> Value {
@@ -38,17 +38,20 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
             "recent": list(closed(json!({
                 "at": time, "reason": { "enum": reasons() }, "detail": maybe, "milliseconds": count,
                 "trigger": { "enum": ["save", "asked", "background"] } }))) })),
+        "AccessToken": tokens::shown(),
+        "AccessTokenList": closed(json!({ "items": list(reference("AccessToken")) })),
+        "NewAccessToken": tokens::new(name()),
         "Problem": problem()
     })
 }
 
 /// An object that holds exactly these members.
-fn closed(properties: Value) -> Value {
+pub(super) fn closed(properties: Value) -> Value {
     let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
-fn maybe_time() -> Value {
+pub(super) fn maybe_time() -> Value {
     json!({ "type": ["string", "null"], "format": "date-time" })
 }
 
