@@ -30,5 +30,7 @@ pub const SCREENS: &[&str] = &[
     "/connections/sales-eu/edit",
     "/connections/sales-eu/delete",
     "/connections/deleted",
+    "/tokens",
+    "/tokens/new",
     "/docs/api",
 ];

@@ -4,7 +4,9 @@
 
 use std::{env, fs, path::PathBuf};
 
+use http::Method;
 use keyhaven_e2e::{Look, Stage};
+use serde_json::json;
 
 /// The name of the file, the page, how much of it is shown on a desk, and what is in focus.
 const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
@@ -12,6 +14,8 @@ const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
     ("form", "/connections/new/pipedrive", 1280, Some("API Key Value")),
     ("verified", "/connections/sales-eu", 850, None),
     ("attention", "/connections/sales-us", 850, None),
+    ("tokens", "/tokens", 560, None),
+    ("token-form", "/tokens/new", 760, None),
 ];
 
 const LIGHT: Look = Look { dark: false, phone: false, height: 0 };
@@ -34,6 +38,13 @@ async fn main() {
     ] {
         let scenario = Stage::scenario(shows);
         api.connect(name, scenario.key, scenario.domain).await;
+    }
+    for token in [
+        json!({ "name": "Weekly report", "connections": ["weekly-report"], "read_only": true, "expires_at": "90d" }),
+        json!({ "name": "Nightly sync", "connections": ["sales-eu", "sales-us"], "per_day": 20_000, "budget_share": 40 }),
+        json!({ "name": "Website", "methods": ["POST"], "paths": ["/api/v2/leads/*"], "networks": ["10.0.0.0/8"] }),
+    ] {
+        api.json(Method::POST, "/api/v1/tokens", Some(&token)).await;
     }
     for (look_name, look) in LOOKS {
         for (name, page, height, focus) in PICTURES {

@@ -134,6 +134,41 @@ async fn pages_around_them() {
 }
 
 #[tokio::test]
+async fn pages_of_access_tokens() {
+    let stage = Stage::open().await;
+    let (browser, api, mut review) = (&stage.browser, stage.server.api(), Review::new(&stage));
+    let long = "Averyveryverylongnamewithoutanyplacetobreakit مبيعات 👩‍💻 ".repeat(2);
+    api.connect(long.trim(), Stage::scenario("ok").key, "acme").await;
+    api.connect("Sales EU", Stage::scenario("ok").key, "acme").await;
+    review.open("/tokens").await;
+    review.open("/tokens/new").await;
+    browser.css("input[value=some]").await.click().await.unwrap();
+    review.look("the form with the choice of connections").await;
+    browser.css(".advanced summary").await.click().await.unwrap();
+    browser.fill("Client networks", "nowhere").await;
+    browser.button("Make the token").await;
+    browser.until_text("3 things are not right yet").await;
+    review.look("the form with errors").await;
+    browser.css("input[name=connection]").await.click().await.unwrap();
+    browser.fill("Name", long.trim()).await;
+    browser.fill("Client networks", "127.0.0.0/8").await;
+    browser.fill("Paths", "/api/v2/deals/*").await;
+    browser.button("Make the token").await;
+    browser.until_text("shown this once").await;
+    review.look("the new token").await;
+    browser.link("Done").await;
+    review.look("the list of tokens").await;
+    browser.css(".tokens .button.danger").await.click().await.unwrap();
+    browser.until_text("This cannot be undone").await;
+    review.look("the question before the end").await;
+    browser.button("Revoke").await;
+    browser.until_text("is refused from now on").await;
+    browser.css(".more summary").await.click().await.unwrap();
+    review.look("the list with ended tokens").await;
+    review.end();
+}
+
+#[tokio::test]
 async fn dark_is_dark_and_light_is_light() {
     let stage = Stage::open().await;
     let brightness = "const [r, g, b] = getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g); \

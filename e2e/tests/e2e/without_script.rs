@@ -48,6 +48,21 @@ async fn add_rename_edit_verify_delete_and_undo() {
     browser.until_text("was deleted").await;
     browser.button("Undo").await;
     browser.until_text("Restored.").await;
+
+    // An access token, from the form to its end.
+    browser.link("Access tokens").await;
+    browser.link("New access token").await;
+    browser.fill("Name", "nightly sync").await;
+    browser.css("input[value=some]").await.click().await.unwrap();
+    browser.css("input[name=connection]").await.click().await.unwrap();
+    browser.css("input[name=read_only]").await.click().await.unwrap();
+    browser.button("Make the token").await;
+    browser.until_text("shown this once").await;
+    browser.link("Done").await;
+    browser.until_text("Does not expire").await;
+    browser.css(".tokens .button.danger").await.click().await.unwrap();
+    browser.button("Revoke").await;
+    browser.until_text("is refused from now on").await;
     browser.button("Sign out").await;
     browser.until_text("Signed out").await;
 }

@@ -130,9 +130,11 @@ fn list(all: &[AccessToken], printer: &Printer) {
             let used = it.last_used_at.as_deref().unwrap_or("never");
             let hint = format!("{}…", it.hint);
             let may = it.may().join("; ");
-            [&it.name, &it.id, &hint, &it.state, &may, used].map(cell).into()
+            let connections = it.connections.as_ref().map_or("all".into(), |ids| ids.len().to_string());
+            [&it.name, &it.id, &hint, &it.state, &connections, &may, used].map(cell).into()
         };
-        printer.table(&["name", "id", "token", "state", "may", "last used"], all.iter().map(row));
+        printer
+            .table(&["name", "id", "token", "state", "connections", "may", "last used"], all.iter().map(row));
     });
 }
 

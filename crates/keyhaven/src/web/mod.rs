@@ -13,6 +13,7 @@ mod markdown;
 mod page;
 mod remove;
 mod sign_in;
+mod tokens;
 mod view;
 
 use axum::{
@@ -40,6 +41,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/connections/{which}/pending/{answer}", post(connection::answer))
         .route("/connections/{which}/delete", get(remove::ask).post(remove::delete))
         .route("/connections/{which}/restore", post(remove::restore))
+        .route("/tokens", get(tokens::list))
+        .route("/tokens/new", get(tokens::form).post(tokens::create))
+        .route("/tokens/{which}/revoke", get(tokens::ask).post(tokens::revoke))
         .route("/docs/api", get(docs::page))
         .route("/sign-in", get(sign_in::redeem))
         .route("/sign-out", post(sign_in::sign_out))

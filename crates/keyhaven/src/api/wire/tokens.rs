@@ -65,13 +65,10 @@ impl AccessToken {
         Self { token: Some(text.into()), ..self }
     }
 
-    /// What it may do, in some words each; one entry for each limit.
+    /// What it may do with its connections, in some words each; one entry for each limit.
     pub(crate) fn may(&self) -> Vec<String> {
         let mut may = Vec::new();
         may.push(if self.read_only { "read only" } else { "read and change" }.to_owned());
-        if let Some(ids) = &self.connections {
-            may.push(format!("{} connection{}", ids.len(), if ids.len() == 1 { "" } else { "s" }));
-        }
         for (what, of) in [("methods", &self.methods), ("paths", &self.paths), ("from", &self.networks)] {
             if !of.is_empty() {
                 may.push(format!("{what} {}", of.join(", ")));
