@@ -261,52 +261,6 @@ fn no_page_skips_or_repeats() {
     assert_eq!(ids(&second), all[10..20]);
 }
 
-/// The table of all routes: who is let in. A route that is missing here fails the test.
-#[test]
-fn nobody_gets_in_without_a_token() {
-    let house = House::new();
-    let server = house.serve(&[]);
-    let id = server.create("Sales EU", GOOD, "acme")["id"].as_str().unwrap().to_owned();
-    house.run(&["token", "revoke", "test"], "");
-    let revoked = format!("Bearer {}", server.token);
-    let fresh = house.token();
-    let good = format!("Bearer {fresh}");
-    let last = if fresh.ends_with('0') { '1' } else { '0' };
-    let typo = format!("Bearer {}{last}", &fresh[..fresh.len() - 1]);
-    let document: Value = serde_json::from_slice(&house.run(&["openapi"], "").stdout).unwrap();
-    let mut routes = 0;
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        let open = ["/healthz", "/readyz"].contains(&path.as_str());
-        let real = path.replace("connectors/{id}", "connectors/pipedrive").replace("{id}", &id);
-        for method in methods.as_object().unwrap().keys() {
-            routes += 1;
-            let method = method.to_uppercase();
-            let ask = |head: &[(&str, &str)]| server.send(&method, &real, head, b"{}").status;
-            let refused = if open { 200 } else { 401 };
-            assert_eq!(ask(&[]), refused, "{method} {path} without a token");
-            for wrong in [revoked.as_str(), typo.as_str(), "Bearer ", "Bearer kh_x", "Basic a2g6eA=="] {
-                assert_eq!(ask(&[("authorization", wrong)]), refused, "{method} {path} with {wrong}");
-            }
-            assert_eq!(
-                ask(&[("cookie", "kh_session=khs_0000")]),
-                refused,
-                "{method} {path} with a made-up session"
-            );
-            if method == "GET" {
-                assert_eq!(ask(&[("authorization", &good)]), 200, "{method} {path}");
-            }
-        }
-    }
-    assert_eq!(routes, 14);
-    for (method, path) in
-        [("GET", "/api/v1/nothing"), ("GET", "/api"), ("POST", "/nothing"), ("PUT", "/api/v1/connections")]
-    {
-        assert_eq!(server.send(method, path, &[], b"").status, 401, "{method} {path}");
-    }
-    assert_eq!(server.send("GET", "/api/v1/nothing", &[("authorization", &good)], b"").status, 404);
-    assert_eq!(server.send("PUT", "/api/v1/connections", &[("authorization", &good)], b"").status, 405);
-}
-
 /// A person's session works for the API, too; another site cannot use it, not even through a proxy that has its own
 /// users, whose password a browser sends to it on its own.
 #[test]

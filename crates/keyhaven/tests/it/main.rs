@@ -7,6 +7,7 @@
     reason = "what a test does not expect, fails it"
 )]
 
+mod access;
 mod api;
 mod bad_input;
 mod canary;
@@ -16,5 +17,6 @@ mod database;
 mod openapi;
 mod proxy;
 mod terminal;
+mod tokens;
 mod upstream;
 mod web;
