@@ -32,18 +32,11 @@ fn list_query(mut params: Params) -> Result<ListQuery, Failure> {
     let query = ListQuery {
         search: params.take("q").unwrap_or_default(),
         connector: params.take("connector").unwrap_or_default(),
-        cursor: params.take("cursor").filter(|cursor| !cursor.is_empty()),
+        cursor: params.cursor(),
         deleted: params.flag("deleted")?,
         attention: Attention::parse(&params.take("status").unwrap_or_default())
             .ok_or_else(|| Failure::field("status", "It must be valid, invalid, unverified or attention."))?,
-        limit: match params.take("limit") {
-            None => 0,
-            Some(limit) => limit
-                .parse()
-                .ok()
-                .filter(|limit| (1..=200).contains(limit))
-                .ok_or_else(|| Failure::field("limit", "It must be 1 to 200."))?,
-        },
+        limit: params.limit()?,
     };
     params.finish()?;
     Ok(query)

@@ -1,5 +1,6 @@
 //! The JSON API.
 
+pub(crate) mod audit;
 mod body;
 mod codes;
 mod connections;
@@ -10,6 +11,7 @@ mod openapi;
 mod problem;
 mod request;
 mod tokens;
+pub(crate) mod usage;
 pub(crate) mod wire;
 
 use axum::{
@@ -44,6 +46,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/v1/connections/{id}/history", get(connections::history))
         .route("/api/v1/tokens", get(tokens::list).post(tokens::create))
         .route("/api/v1/tokens/{id}", get(tokens::get).delete(tokens::revoke))
+        .route("/api/v1/connections/{id}/usage", get(usage::usage))
+        .route("/api/v1/connections/{id}/calls", get(usage::calls))
+        .route("/api/v1/audit", get(audit::list))
         .route("/api", any(unknown))
         .route("/api/", any(unknown))
         .route("/api/{*rest}", any(unknown))

@@ -59,6 +59,18 @@ impl Params {
         }
     }
 
+    /// How many items a page shall have; 0 where it was not said.
+    pub(super) fn limit(&mut self) -> Result<u32, Failure> {
+        let Some(limit) = self.take("limit") else { return Ok(0) };
+        let limit = limit.parse().ok().filter(|limit| (1..=200).contains(limit));
+        limit.ok_or_else(|| Failure::field("limit", "It must be 1 to 200."))
+    }
+
+    /// Where the page begins.
+    pub(super) fn cursor(&mut self) -> Option<String> {
+        self.take("cursor").filter(|cursor| !cursor.is_empty())
+    }
+
     /// Nothing is left over.
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self.0.keys().next() {

@@ -2,16 +2,21 @@
 
 use http::Method;
 use keyhaven_core::{
-    Actor, Ctx, Keyhaven, Secret,
+    Actor, Ctx, Keyhaven, Secret, audit,
     connections::{self, Change, IfOtherAccount, ListQuery, NewConnection, Removal},
     remote::Remote,
+    usage::{self, Window},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use crate::{
-    api::wire::{Connection, ConnectionPage, Connector, Problem},
+    api::{
+        audit::AuditPage,
+        usage::{CallPage, Usage},
+        wire::{Connection, ConnectionPage, Connector, Problem},
+    },
     config::Settings,
 };
 
@@ -114,9 +119,7 @@ impl Target {
                     ("cursor", query.cursor.as_deref().unwrap_or_default()),
                     ("limit", &limit),
                 ];
-                let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
-                let text: Vec<_> = pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect();
-                call(remote, Method::GET, &format!("/api/v1/connections?{}", text.join("&")), None).await
+                call(remote, Method::GET, &format!("/api/v1/connections{}", query_of(&pairs)), None).await
             }
         }
     }
@@ -125,6 +128,49 @@ impl Target {
         match self {
             Self::Local(app, ctx) => Ok(connections::get(app, ctx, which).await?.into()),
             Self::Remote(remote) => call(remote, Method::GET, &at(which, ""), None).await,
+        }
+    }
+
+    pub(super) async fn usage(&self, which: &str, window: Window) -> Result<Usage, Failure> {
+        match self {
+            Self::Local(app, ctx) => Ok(usage::overview(app, ctx, which, window).await?.into()),
+            Self::Remote(remote) => {
+                let query = query_of(&[("window", window.as_str())]);
+                call(remote, Method::GET, &at(which, &format!("/usage{query}")), None).await
+            }
+        }
+    }
+
+    pub(super) async fn calls(
+        &self,
+        which: &str,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<CallPage, Failure> {
+        match self {
+            Self::Local(app, ctx) => {
+                Ok(usage::recent(app, ctx, which, limit, cursor.as_deref()).await?.into())
+            }
+            Self::Remote(remote) => {
+                let cursor = cursor.unwrap_or_default();
+                let query = query_of(&[("limit", &limit.to_string()), ("cursor", &cursor)]);
+                call(remote, Method::GET, &at(which, &format!("/calls{query}")), None).await
+            }
+        }
+    }
+
+    pub(super) async fn audit(&self, query: &audit::Query) -> Result<AuditPage, Failure> {
+        match self {
+            Self::Local(app, ctx) => Ok(audit::list(app, ctx, query).await?.into()),
+            Self::Remote(remote) => {
+                let query = query_of(&[
+                    ("subject", &query.subject),
+                    ("actor", &query.actor),
+                    ("limit", &query.limit.to_string()),
+                    ("cursor", query.cursor.as_deref().unwrap_or_default()),
+                ]);
+                call(remote, Method::GET, &format!("/api/v1/audit{query}"), None).await
+            }
         }
     }
 
@@ -199,6 +245,13 @@ fn members(given: &Given) -> Value {
 
 fn at(which: &str, more: &str) -> String {
     format!("/api/v1/connections/{}{more}", encode(which))
+}
+
+/// What stands behind the path; empty values are left out.
+fn query_of(pairs: &[(&str, &str)]) -> String {
+    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let text: Vec<_> = pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    format!("?{}", text.join("&"))
 }
 
 pub(super) fn encode(text: &str) -> String {

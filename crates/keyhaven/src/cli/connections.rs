@@ -13,6 +13,7 @@ use super::{
     failure::Failure,
     list::{self, ListArgs},
     printer::{Printer, plain},
+    usage::{self, CallsArgs, UsageArgs},
     verdict,
 };
 
@@ -56,6 +57,12 @@ pub(super) enum ConnectionsCommand {
     /// Bring a deleted connection back
     #[command(after_help = "Example: keyhaven connections restore sales-eu")]
     Restore(One),
+    /// What went through a connection, how fast, and how the app's budget of today stands
+    #[command(after_help = "Example: keyhaven connections usage sales-eu --window week")]
+    Usage(UsageArgs),
+    /// Recent calls, newest first
+    #[command(after_help = "Example: keyhaven connections calls sales-eu --limit 20 --json")]
+    Calls(CallsArgs),
 }
 
 /// One connection.
@@ -90,6 +97,8 @@ pub(super) async fn run(command: ConnectionsCommand, printer: &Printer) -> Resul
         }
         ConnectionsCommand::Edit(args) => return edit::run(args, printer).await,
         ConnectionsCommand::Delete { one, yes, destroy } => delete(one, yes, destroy, printer).await?,
+        ConnectionsCommand::Usage(args) => usage::usage(args, printer).await?,
+        ConnectionsCommand::Calls(args) => usage::calls(args, printer).await?,
         ConnectionsCommand::Restore(one) => {
             let it = one.target.open().await?.restore(&one.connection).await?;
             printer.result(&it, |printer| printer.line(format!("Restored “{}”.", plain(&it.name))));

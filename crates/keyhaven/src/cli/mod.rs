@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod ask;
+mod audit;
 mod backend;
 mod connect;
 mod connections;
@@ -15,6 +16,7 @@ mod printer;
 mod secrets;
 mod token_backend;
 mod tokens;
+mod usage;
 mod verdict;
 
 use std::process::ExitCode;
@@ -80,7 +82,9 @@ enum Command {
     Token(tokens::TokenCommand),
     /// Save a credential and verify it
     Connect(connect::ConnectArgs),
-    /// List, show, verify, rename, edit, delete and restore connections
+    /// Read the audit log: who did what, when, and from where
+    Audit(audit::AuditArgs),
+    /// List, show, verify, rename, edit, delete and restore connections, and see what goes through them
     #[command(subcommand)]
     Connections(connections::ConnectionsCommand),
     /// The apps that can be connected
@@ -155,6 +159,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
         Command::SignInLink { settings, server } => tokens::sign_in_link(settings, server, printer).await?,
         Command::Token(command) => tokens::run(command, printer).await?,
         Command::Connect(args) => return connect::run(args, printer).await,
+        Command::Audit(args) => audit::run(args, printer).await?,
         Command::Connections(command) => return connections::run(command, printer).await,
         Command::Connectors(command) => connectors::run(command, printer).await?,
         Command::Doctor(target) => return doctor::run(target, printer).await,

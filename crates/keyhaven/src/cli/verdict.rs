@@ -38,11 +38,11 @@ pub(super) fn show(printer: &Printer, it: &Connection, support: Option<&str>) {
         ];
         facts.extend(it.fields.iter().map(|(id, value)| (id.as_str(), value.clone())));
         facts.extend([
-            (if it.status == "valid" { "verified" } else { "checked" }, time(it.verified_at.as_ref())),
-            ("next check", time(it.next_check_at.as_ref())),
-            ("created", time(Some(&it.created_at))),
-            ("deleted", time(it.deleted_at.as_ref())),
-            ("destroyed", time(it.purge_at.as_ref())),
+            (if it.status == "valid" { "verified" } else { "checked" }, minute(it.verified_at.as_ref())),
+            ("next check", minute(it.next_check_at.as_ref())),
+            ("created", minute(Some(&it.created_at))),
+            ("deleted", minute(it.deleted_at.as_ref())),
+            ("destroyed", minute(it.purge_at.as_ref())),
         ]);
         facts.extend(to_do(it, support));
         printer.facts(told(facts));
@@ -70,7 +70,7 @@ fn to_do(it: &Connection, support: Option<&str>) -> Vec<(&'static str, String)> 
     }
     if it.status != "valid" {
         facts.push(("to do", it.outcome.remedy.clone()));
-        facts.push(("try again", time(it.outcome.retry_at.as_ref())));
+        facts.push(("try again", minute(it.outcome.retry_at.as_ref())));
         facts.push(("command", command(it)));
         facts.push(("support", support.unwrap_or_default().to_owned()));
     }
@@ -98,7 +98,7 @@ fn told(facts: Vec<(&str, String)>) -> Vec<(String, String)> {
 }
 
 /// `2026-11-24T16:18:08.315Z` → `2026-11-24 16:18 UTC`.
-fn time(text: Option<&String>) -> String {
+pub(super) fn minute(text: Option<&String>) -> String {
     let minute = text.and_then(|text| text.get(..16)).map(|text| text.replace('T', " "));
     minute.map(|minute| format!("{minute} UTC")).unwrap_or_default()
 }

@@ -101,6 +101,10 @@ fn reference(schema: &str) -> Value {
 fn parameters(it: &Operation) -> Value {
     let one = |name: &str, place: &str, schema: Value, description: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": schema, "description": description });
     let text = || json!({ "type": "string" });
+    let limit = |description: &str| {
+        let schema = json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 });
+        one("limit", "query", schema, description)
+    };
     let if_match = || {
         let etag = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}\")$" });
         one("If-Match", "header", etag, "The ETag you worked on, such as \"3\"")
@@ -124,12 +128,21 @@ fn parameters(it: &Operation) -> Value {
             all.push(one("connector", "query", text(), "Only this app"));
             all.push(one("deleted", "query", json!({ "type": "boolean" }), "The trash instead of the list"));
             all.push(one("cursor", "query", text(), "next_cursor or previous_cursor of another page"));
-            all.push(one(
-                "limit",
-                "query",
-                json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
-                "Connections on a page",
-            ));
+            all.push(limit("Connections on a page"));
+        }
+        ("get", "/api/v1/connections/{id}/usage") => {
+            let windows = json!({ "type": "string", "enum": ["hour", "day", "week"], "default": "day" });
+            all.push(one("window", "query", windows, "How far back"));
+        }
+        ("get", "/api/v1/connections/{id}/calls") => {
+            all.push(limit("Calls on a page"));
+            all.push(one("cursor", "query", text(), "next_cursor of another page"));
+        }
+        ("get", "/api/v1/audit") => {
+            all.push(one("subject", "query", text(), "Only what was done to this connection or token"));
+            all.push(one("actor", "query", text(), "Only what this one did, such as token:tk_…"));
+            all.push(limit("Records on a page"));
+            all.push(one("cursor", "query", text(), "next_cursor of another page"));
         }
         ("post", "/api/v1/connections") => {
             let key = json!({ "type": "string", "minLength": 1, "maxLength": 255 });

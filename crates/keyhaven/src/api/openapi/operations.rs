@@ -129,6 +129,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..READ
     },
     Operation {
+        path: "/api/v1/connections/{id}/usage",
+        summary: "Show the use",
+        description: "Calls, errors and how fast the app answers, over time; and the app's budget of today (UTC). Percentiles are estimates; 5000 stands for that much and more.",
+        good: (200, "Usage"),
+        codes: &["invalid_fields", "not_found"],
+        ..READ
+    },
+    Operation {
+        path: "/api/v1/connections/{id}/calls",
+        summary: "List recent calls",
+        description: "Newest first, for 7 days unless the server keeps them for another time. Of a busy connection only some are kept one by one.",
+        good: (200, "CallPage"),
+        codes: &["invalid_fields", "not_found"],
+        ..READ
+    },
+    Operation {
+        path: "/api/v1/audit",
+        summary: "Read the audit log",
+        description: "Who did what, when, and from where; newest first.",
+        good: (200, "AuditPage"),
+        codes: &["invalid_fields"],
+        ..READ
+    },
+    Operation {
         path: "/api/v1/tokens",
         summary: "List access tokens",
         description: "Newest first, the revoked and expired ones too. Their texts never come back. Like everything around access tokens it needs one without limits.",

@@ -37,10 +37,30 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
                 "worst": { "enum": ["valid", "invalid", "unverified", null] } }))),
             "recent": list(closed(json!({
                 "at": time, "reason": { "enum": reasons() }, "detail": maybe, "milliseconds": count,
-                "trigger": { "enum": ["save", "asked", "background"] } }))) })),
+                "trigger": { "enum": ["save", "asked", "background", "refused"] } }))) })),
         "AccessToken": tokens::shown(),
         "AccessTokenList": closed(json!({ "items": list(reference("AccessToken")) })),
         "NewAccessToken": tokens::new(name()),
+        "Usage": closed(json!({
+            "window": { "enum": ["hour", "day", "week"] }, "bucket_seconds": count, "buckets": list(reference("Span")),
+            "total": reference("Span"), "budget": closed(json!({
+                "limit": maybe_count(), "used": count, "counted_by": { "enum": ["app", "keyhaven"] }, "elsewhere": count,
+                "by_token": list(closed(json!({
+                    "token": text, "name": maybe, "calls": count, "errors": count, "refused": count, "cost": count }))),
+                "runs_out_at": maybe_time(), "resets_at": time })) })),
+        "Span": closed(json!({
+            "start": time, "calls": count, "errors": count, "refused": count, "cost": count,
+            "p50_milliseconds": maybe_count(), "p95_milliseconds": maybe_count() })),
+        "CallPage": closed(json!({
+            "items": list(closed(json!({
+                "id": text, "at": time, "token": text, "token_name": maybe, "method": text, "path": text,
+                "status": { "type": "integer" }, "milliseconds": count, "source": { "enum": ["app", "keyhaven"] } }))),
+            "next_cursor": maybe })),
+        "AuditPage": closed(json!({
+            "items": list(closed(json!({
+                "id": text, "at": time, "actor": text, "who": text, "action": text, "subject": text, "what": text,
+                "connection": maybe, "client": maybe }))),
+            "next_cursor": maybe })),
         "Problem": problem()
     })
 }
@@ -53,6 +73,10 @@ pub(super) fn closed(properties: Value) -> Value {
 
 pub(super) fn maybe_time() -> Value {
     json!({ "type": ["string", "null"], "format": "date-time" })
+}
+
+fn maybe_count() -> Value {
+    json!({ "type": ["integer", "null"], "minimum": 0 })
 }
 
 fn reasons() -> Vec<&'static str> {
