@@ -12,6 +12,7 @@ mod driver;
 mod process;
 mod server;
 mod stage;
+mod usage;
 mod wire;
 
 pub use browser::{Browser, Look};
@@ -32,5 +33,6 @@ pub const SCREENS: &[&str] = &[
     "/connections/deleted",
     "/tokens",
     "/tokens/new",
+    "/activity",
     "/docs/api",
 ];

@@ -13,6 +13,8 @@ const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
     ("list", "/", 760, None),
     ("form", "/connections/new/pipedrive", 1280, Some("API Key Value")),
     ("verified", "/connections/sales-eu", 850, None),
+    ("use", "/connections/sales-eu?window=week#use", 1250, None),
+    ("activity", "/activity", 760, None),
     ("attention", "/connections/sales-us", 850, None),
     ("tokens", "/tokens", 560, None),
     ("token-form", "/tokens/new", 760, None),
@@ -46,6 +48,7 @@ async fn main() {
     ] {
         api.json(Method::POST, "/api/v1/tokens", Some(&token)).await;
     }
+    stage.server.fill_usage("sales-eu").await;
     for (look_name, look) in LOOKS {
         for (name, page, height, focus) in PICTURES {
             browser.look(Look { height: if look.phone { 0 } else { *height }, ..look }).await;

@@ -66,12 +66,16 @@ async fn pages_of_saved_connections() {
     let long = api.connect(long.trim(), Stage::scenario("ok").key, "acme").await;
     let long = format!("/connections/{}", long["slug"].as_str().unwrap());
     api.json(http::Method::DELETE, "/api/v1/connections/gone", None).await;
+    stage.server.fill_usage("fine").await;
     for page in [
         "/",
         "/?q=nothing-is-called-this",
         "/connections/deleted",
         "/connections/gone",
         "/connections/fine",
+        "/connections/fine?window=hour",
+        "/activity",
+        "/activity?subject=nobody",
         "/connections/wrong",
         "/connections/down",
         "/connections/fine/edit",

@@ -7,6 +7,7 @@ async fn each_screen_is_light_and_asks_nobody_else() {
     let stage = Stage::open().await;
     let (browser, ok) = (&stage.browser, Stage::scenario("ok"));
     stage.server.api().connect("Sales EU", ok.key, "acme").await;
+    stage.server.fill_usage("sales-eu").await;
     for page in keyhaven_e2e::SCREENS {
         let requests = browser.requests_of(page).await;
         let elsewhere: Vec<_> =

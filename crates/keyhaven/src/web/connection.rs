@@ -13,6 +13,7 @@ use keyhaven_core::{Connection, Ctx, Error, Field, Status, connections};
 use super::{
     history::History,
     page::{Chrome, Failure, Note, go, show_with},
+    usage::{Asked, Use},
     view::Row,
 };
 use crate::server::{AppState, SignedIn};
@@ -24,6 +25,7 @@ pub(super) struct Page {
     pub row: Row,
     pub note: Option<Note>,
     pub question: Option<Question>,
+    pub usage: Use,
     pub history: History,
     /// Label and value of the plain fields.
     pub values: Vec<(String, String)>,
@@ -55,7 +57,7 @@ pub(super) async fn page(
     let it = connections::get(&state.app, &ctx, &which).await?;
     let note = params.get("done").and_then(|done| note(done, it.status));
     let rename = Rename { open: params.contains_key("rename"), value: it.name.clone(), ..Rename::default() };
-    Ok(show_with(StatusCode::OK, &read(&state, &ctx, it, note, rename).await?))
+    Ok(show_with(StatusCode::OK, &read(&state, &ctx, it, note, rename, &Asked::new(&params)).await?))
 }
 
 /// What was done is told by a word in the address, never by its text: nobody can put words into the page.
@@ -81,8 +83,10 @@ pub(super) async fn with_rename_error(
     message: String,
 ) -> Response {
     let rename = Rename { open: true, value: name, error: Some(message) };
-    let page =
-        async { read(state, ctx, connections::get(&state.app, ctx, which).await?, None, rename).await };
+    let page = async {
+        let it = connections::get(&state.app, ctx, which).await?;
+        read(state, ctx, it, None, rename, &Asked::default()).await
+    };
     match page.await {
         Ok(page) => show_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
         Err(error) => Failure::from(error).into_response(),
@@ -95,6 +99,7 @@ async fn read(
     it: Connection,
     note: Option<Note>,
     rename: Rename,
+    asked: &Asked,
 ) -> Result<Page, Error> {
     let pending = connections::pending(&state.app, ctx, &it.id).await?;
     let fields = state.app.catalogue().get(&it.connector).map_or(&[][..], |connector| &connector.fields);
@@ -110,6 +115,7 @@ async fn read(
             new: pending.account.line(),
             until: super::view::Time::new(pending.expires_at, ctx.now()).ago,
         }),
+        usage: Use::read(state, ctx, &it, asked).await?,
         history: History::read(&state.app, ctx, &it.id).await?,
         values: fields.iter().filter(|field| !field.is_secret()).filter_map(shown).collect(),
         secrets: fields.iter().filter(|field| field.is_secret()).map(|field| field.label.clone()).collect(),

@@ -1,7 +1,9 @@
 //! The pages.
 
+mod activity;
 mod add;
 pub(crate) mod assets;
+mod charts;
 mod connection;
 mod docs;
 mod edit;
@@ -10,10 +12,13 @@ mod form;
 mod history;
 mod list;
 mod markdown;
+mod meter;
 mod page;
 mod remove;
 mod sign_in;
 mod tokens;
+mod snippets;
+mod usage;
 mod view;
 
 use axum::{
@@ -44,6 +49,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/tokens", get(tokens::list))
         .route("/tokens/new", get(tokens::form).post(tokens::create))
         .route("/tokens/{which}/revoke", get(tokens::ask).post(tokens::revoke))
+        .route("/activity", get(activity::page))
         .route("/docs/api", get(docs::page))
         .route("/sign-in", get(sign_in::redeem))
         .route("/sign-out", post(sign_in::sign_out))

@@ -19,4 +19,5 @@ mod proxy;
 mod terminal;
 mod tokens;
 mod upstream;
+mod usage;
 mod web;

@@ -12,6 +12,7 @@ fn a_link_opens_the_pages_once() {
         "/connections/new/pipedrive",
         "/connections/x",
         "/connections/deleted",
+        "/activity",
         "/docs/api",
         "/nothing",
     ] {
