@@ -84,7 +84,7 @@ pub fn who(word: &str, token_name: Option<&str>) -> String {
     match (token_name, word) {
         (Some(name), _) => name.to_owned(),
         (None, "system") => "Keyhaven".into(),
-        (None, "session") => "Somebody signed in".into(),
+        (None, "session") => "Signed-in person".into(),
         (None, "command-line") => "Command line".into(),
         (None, other) => other.strip_prefix("token:").unwrap_or(other).to_owned(),
     }

@@ -40,7 +40,8 @@ struct Shard {
 
 #[derive(Default)]
 struct Tally {
-    minutes: HashMap<(Arc<str>, Millis), UsageCounts>,
+    /// By token: one minute, or the two around its turn.
+    tokens: HashMap<Arc<str>, Vec<(Millis, UsageCounts)>>,
     kept: u32,
 }
 
@@ -48,7 +49,9 @@ impl Recorder {
     /// Records one call. Takes a fraction of a microsecond, and never waits for the database.
     pub fn record(&self, call: Call) {
         let at = self.hasher.hash_one(&call.connection) as usize % SHARDS;
-        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner).add(call);
+        let surplus = self.shards[at].lock().unwrap_or_else(PoisonError::into_inner).add(call);
+        // Its memory is given back while nobody waits.
+        drop(surplus);
     }
 
     /// Everything since the last time.
@@ -59,8 +62,10 @@ impl Recorder {
             batch.lost += shard.lost;
             batch.calls.extend(shard.calls);
             for (connection, tally) in shard.connections {
-                for ((token, minute), counts) in tally.minutes {
-                    batch.count((connection.clone(), minute, token), &counts);
+                for (token, minutes) in tally.tokens {
+                    for (minute, counts) in minutes {
+                        batch.count((connection.clone(), minute, token.clone()), &counts);
+                    }
                 }
             }
         }
@@ -69,27 +74,34 @@ impl Recorder {
 }
 
 impl Shard {
-    fn add(&mut self, mut call: Call) {
+    /// Counts a call, and keeps it or gives it back.
+    fn add(&mut self, mut call: Call) -> Option<Call> {
         if self.counters >= COUNTERS {
             self.lost += 1;
-            return;
+            return Some(call);
         }
-        let tally = match self.connections.get_mut(&call.connection) {
-            Some(tally) => tally,
-            None => self.connections.entry(call.connection.clone()).or_default(),
-        };
+        let tally = slot(&mut self.connections, &call.connection);
+        let minutes = slot(&mut tally.tokens, &call.token);
         let minute = call.at - call.at.rem_euclid(MINUTE);
-        let counts = tally.minutes.entry((call.token.clone(), minute)).or_insert_with(|| {
+        let known = minutes.iter().position(|(of, _)| *of == minute).unwrap_or_else(|| {
             self.counters += 1;
-            UsageCounts::default()
+            minutes.push((minute, UsageCounts::default()));
+            minutes.len() - 1
         });
-        count(counts, &call);
-        if tally.kept < CALLS_OF_ONE && self.calls.len() < CALLS {
-            tally.kept += 1;
-            call.path.truncate(call.path.floor_char_boundary(MAX_PATH));
-            self.calls.push(call);
+        count(&mut minutes[known].1, &call);
+        if tally.kept >= CALLS_OF_ONE || self.calls.len() >= CALLS {
+            return Some(call);
         }
+        tally.kept += 1;
+        call.path.truncate(call.path.floor_char_boundary(MAX_PATH));
+        self.calls.push(call);
+        None
     }
+}
+
+/// The value of a key.
+fn slot<'a, T: Default>(map: &'a mut HashMap<Arc<str>, T>, key: &Arc<str>) -> &'a mut T {
+    map.entry(key.clone()).or_default()
 }
 
 fn count(counts: &mut UsageCounts, call: &Call) {

@@ -50,32 +50,24 @@ pub(super) fn bars(frame: &Frame<'_>, bars: &[Bar]) -> String {
     svg
 }
 
-/// A whole and its parts side by side; what is left of the whole stays empty.
-pub(super) fn meter(label: &str, whole: i64, parts: &[i64]) -> String {
+/// A whole and its parts side by side, each with the class of its colour; what is left of the whole stays empty.
+pub(super) fn meter(label: &str, whole: i64, parts: &[(&str, i64)]) -> String {
     const WIDTH: i64 = 1000;
-    let whole = whole.max(parts.iter().sum()).max(1);
+    let whole = whole.max(parts.iter().map(|(_, part)| part).sum()).max(1);
     let mut svg = format!(
         r#"<svg class="meter" viewBox="0 0 {WIDTH} 12" preserveAspectRatio="none" role="img" aria-label="{}"><rect class="whole" width="{WIDTH}" height="12"/>"#,
         escape(label)
     );
     let mut sum = 0;
-    for (n, part) in parts.iter().enumerate() {
+    for (class, part) in parts {
         let (from, to) = (scaled(sum, whole, WIDTH), scaled(sum + part, whole, WIDTH));
         sum += part;
         if to > from {
-            let _ = write!(
-                svg,
-                r#"<rect class="p{}" x="{from}" width="{}" height="12"/>"#,
-                n % SHADES,
-                to - from
-            );
+            let _ = write!(svg, r#"<rect class="{class}" x="{from}" width="{}" height="12"/>"#, to - from);
         }
     }
     svg + "</svg>"
 }
-
-/// Parts are told apart by so many colours.
-pub(super) const SHADES: usize = 5;
 
 fn scaled(value: i64, whole: i64, width: i64) -> i64 {
     i64::try_from(i128::from(value) * i128::from(width) / i128::from(whole)).unwrap_or(width)
@@ -112,7 +104,7 @@ mod tests {
         let frame = Frame { id: "c", class: "", title: "", description: "" };
         let svg = bars(&frame, &[Bar { parts: [i64::MAX / 64, 1], title: String::new() }]);
         assert!(!svg.contains("=\"-"), "{svg}");
-        let svg = meter("x", 10, &[i64::MAX / 2, 7]);
+        let svg = meter("x", 10, &[("p0", i64::MAX / 2), ("p1", 7)]);
         assert!(svg.contains(r#"x="0" width="999""#) || svg.contains(r#"x="0" width="1000""#), "{svg}");
     }
 
@@ -123,6 +115,6 @@ mod tests {
             r#"<rect class="whole" width="1000" height="12"/><rect class="p0" x="0" width="500" height="12"/>"#,
             r#"<rect class="p1" x="500" width="250" height="12"/></svg>"#
         );
-        assert_eq!(meter("75 of 100", 100, &[50, 25]), want);
+        assert_eq!(meter("75 of 100", 100, &[("p0", 50), ("p1", 25)]), want);
     }
 }

@@ -2,14 +2,10 @@
 
 use keyhaven_core::{
     audit::who,
-    usage::{Budget, Counted},
+    usage::{Budget, Counted, TokenUsage},
 };
 
-use super::{
-    charts,
-    usage::{grouped, number},
-    view::Time,
-};
+use super::{charts, usage::grouped, view::Time};
 
 #[derive(Default)]
 pub(super) struct Meter {
@@ -27,36 +23,41 @@ pub(super) struct Meter {
 
 /// Somebody who used a part of it.
 pub(super) struct User {
-    pub class: String,
+    pub class: &'static str,
     pub name: String,
-    pub used: String,
+    used: i64,
+}
+
+/// The greatest are told apart by colour.
+const SHADES: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
+
+impl User {
+    pub(super) fn words(&self) -> String {
+        grouped(self.used)
+    }
 }
 
 impl Meter {
     pub(super) fn new(it: &Budget, now: i64) -> Self {
-        let mut parts: Vec<(String, i64)> = it
-            .by_token
-            .iter()
-            .filter(|part| part.counts.cost > 0)
-            .map(|part| (who(&part.token, part.name.as_deref()), part.counts.cost))
-            .collect();
+        let user = |(n, part): (usize, &TokenUsage)| User {
+            class: SHADES[n.min(SHADES.len() - 1)],
+            name: who(&part.token, part.name.as_deref()),
+            used: part.counts.cost,
+        };
+        let mut users: Vec<User> =
+            it.by_token.iter().filter(|part| part.counts.cost > 0).enumerate().map(user).collect();
         if it.elsewhere > 0 {
-            parts.push(("not through Keyhaven".into(), it.elsewhere));
+            users.push(User { class: "else", name: "not through Keyhaven".into(), used: it.elsewhere });
         }
         let headline = match it.limit {
             Some(limit) => format!("{} of {} used today", grouped(it.used), grouped(limit)),
             None => format!("{} used today", grouped(it.used)),
         };
-        let costs: Vec<i64> = parts.iter().map(|(_, cost)| *cost).collect();
-        let user = |(n, (name, cost)): (usize, (String, i64))| User {
-            class: format!("p{}", n % charts::SHADES),
-            name,
-            used: number(cost, "token"),
-        };
+        let parts: Vec<_> = users.iter().map(|user| (user.class, user.used)).collect();
         let (outlook, is_short) = outlook(it, now);
         Self {
-            svg: it.limit.map_or_else(String::new, |limit| charts::meter(&headline, limit, &costs)),
-            users: parts.into_iter().enumerate().map(user).collect(),
+            svg: it.limit.map_or_else(String::new, |limit| charts::meter(&headline, limit, &parts)),
+            users,
             source: match (it.source, it.limit) {
                 (Counted::ByApp, _) => "As the app says.",
                 (Counted::Here, Some(_)) => {
@@ -84,7 +85,7 @@ fn outlook(it: &Budget, now: i64) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
-    use keyhaven_core::usage::{TokenUsage, UsageCounts};
+    use keyhaven_core::usage::UsageCounts;
 
     use super::*;
 
@@ -103,8 +104,9 @@ mod tests {
         let meter = Meter::new(&budget, 1_795_530_000_000);
         assert_eq!(meter.headline, "700 of 10\u{202f}000 used today");
         assert_eq!(meter.outlook, "At this pace it runs out at 24 Nov 2026, 15:38 UTC.");
-        let users: Vec<_> = meter.users.iter().map(|user| (user.name.as_str(), user.used.as_str())).collect();
-        assert_eq!(users, [("nightly", "600 tokens"), ("not through Keyhaven", "100 tokens")]);
+        let users: Vec<_> =
+            meter.users.iter().map(|user| (user.class, user.name.as_str(), user.words())).collect();
+        assert_eq!(users, [("p0", "nightly", "600".into()), ("else", "not through Keyhaven", "100".into())]);
         let spent = Meter::new(&Budget { used: 10_000, runs_out_at: Some(0), ..budget.clone() }, 0);
         assert!(spent.is_short && spent.outlook == "It is used up for today.");
         let untold = Meter::new(&Budget { limit: None, runs_out_at: None, ..budget }, 0);

@@ -16,8 +16,8 @@ mod meter;
 mod page;
 mod remove;
 mod sign_in;
-mod tokens;
 mod snippets;
+mod tokens;
 mod usage;
 mod view;
 

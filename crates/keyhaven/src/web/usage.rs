@@ -56,7 +56,9 @@ pub(super) struct Use {
 /// One chart with its figure.
 pub(super) struct Chart {
     pub name: &'static str,
-    pub figure: String,
+    pub class: &'static str,
+    /// What the lower parts of its bars come to, and the upper ones.
+    pub figures: [String; 2],
     pub svg: String,
     pub from: &'static str,
 }
@@ -85,7 +87,10 @@ impl Use {
         let page = usage::recent(&state.app, ctx, &it.id, RECENT, asked.cursor.as_deref()).await?;
         let base = format!("{}/proxy/{}", state.site.public_url, it.slug);
         let snippets = state.app.catalogue().get(&it.connector).map_or_else(Vec::new, |connector| {
-            snippets::all(&format!("{base}{}", connector.example_path), &connector.token_header(&it.fields))
+            snippets::all(
+                &format!("{base}{}", connector.in_use.example_path),
+                &connector.token_header(&it.fields),
+            )
         });
         Ok(Self { base, snippets, is_older: asked.cursor.is_some(), ..Self::new(&overview, page, ctx.now()) })
     }
@@ -133,37 +138,43 @@ fn charts(summary: &Summary) -> Vec<Chart> {
         Window::Day => "24 h ago",
         Window::Week => "7 days ago",
     };
-    let chart = |id, name, figure: String, bar: &dyn Fn(&Bucket) -> Bar| {
+    let chart = |id, name, figures: [String; 2], bar: &dyn Fn(&Bucket) -> Bar| {
         let bars: Vec<Bar> = summary.buckets.iter().map(bar).collect();
-        let description = format!("{}: {figure}. {}", last(summary.window), highest(&bars));
+        let description = format!("{}: {}. {}", last(summary.window), joined(&figures), highest(&bars));
         let frame = Frame { id, class: id, title: name, description: &description };
-        Chart { name, svg: charts::bars(&frame, &bars), figure, from }
+        Chart { name, class: id, svg: charts::bars(&frame, &bars), figures, from }
     };
     let total = &summary.total;
     let counts = total.counts;
-    let speed = match (total.p50(), total.p95()) {
-        (Some(half), Some(most)) => format!("half within {half} ms, 95 % within {most} ms"),
-        _ => "no answers yet".into(),
-    };
     vec![
-        chart("calls", "Calls", number(counts.calls, "call"), &|it| Bar {
+        chart("calls", "Calls", [number(counts.calls, "call"), String::new()], &|it| Bar {
             parts: [it.counts.calls, 0],
             title: format!("{}: {}", at(it), number(it.counts.calls, "call")),
         }),
         chart("errors", "Errors", errors(&counts), &|it| Bar {
             parts: [it.counts.errors, it.counts.refused],
-            title: format!("{}: {}", at(it), errors(&it.counts)),
+            title: format!("{}: {}", at(it), joined(&errors(&it.counts))),
         }),
-        chart("latency", "How long the app takes", speed, &|it| {
+        chart("latency", "How long the app takes", speed(total), &|it| {
             let (half, most) = (it.p50().unwrap_or(0), it.p95().unwrap_or(0));
-            let title = format!("{}: half within {half} ms, 95 % within {most} ms", at(it));
-            Bar { parts: [half, most - half], title }
+            Bar { parts: [half, most - half], title: format!("{}: {}", at(it), joined(&speed(it))) }
         }),
     ]
 }
 
-fn errors(counts: &usage::UsageCounts) -> String {
-    format!("{}, {} refused by Keyhaven", number(counts.errors, "error"), counts.refused)
+fn errors(counts: &usage::UsageCounts) -> [String; 2] {
+    [number(counts.errors, "error"), format!("{} refused by Keyhaven", grouped(counts.refused))]
+}
+
+fn speed(of: &Bucket) -> [String; 2] {
+    match (of.p50(), of.p95()) {
+        (Some(half), Some(most)) => [format!("half within {half} ms"), format!("95 % within {most} ms")],
+        _ => ["no answers".into(), String::new()],
+    }
+}
+
+fn joined([lower, upper]: &[String; 2]) -> String {
+    if upper.is_empty() { lower.clone() } else { format!("{lower}, {upper}") }
 }
 
 /// The words of the highest bar, for whoever does not see it.
@@ -221,7 +232,7 @@ mod tests {
         let buckets = vec![bucket(0, UsageCounts::default()), bucket(1, counts)];
         let summary = Summary { window: Window::Hour, length: 60_000, total: bucket(0, counts), buckets };
         let all = charts(&summary);
-        let figures: Vec<_> = all.iter().map(|chart| chart.figure.as_str()).collect();
+        let figures: Vec<_> = all.iter().map(|chart| joined(&chart.figures)).collect();
         assert_eq!(
             figures,
             ["4 calls", "1 error, 2 refused by Keyhaven", "half within 350 ms, 95 % within 485 ms"]

@@ -67,7 +67,7 @@ fn the_log_tells_who_did_what_everywhere_alike() {
         told,
         [
             (Some("Sales <b>Europe</b> was deleted"), Some("Command line")),
-            (Some("Sales <b>Europe</b> was renamed"), Some("Somebody signed in")),
+            (Some("Sales <b>Europe</b> was renamed"), Some("Signed-in person")),
             (Some("Sales <b>Europe</b> was saved"), Some("test")),
         ]
     );
