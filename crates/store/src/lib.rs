@@ -8,6 +8,7 @@ mod audit;
 mod connections;
 mod error;
 mod jobs;
+mod list;
 mod open;
 mod people;
 mod rows;
@@ -25,11 +26,10 @@ use std::sync::{
 use sqlx::{Any, AnyPool, Transaction};
 
 pub use audit::AuditRow;
-pub use connections::{
-    ConnectionChange, Counts, Cursor, ListFilter, ListPage, NewConnectionRow, OutcomeUpdate,
-};
+pub use connections::{ConnectionChange, NewConnectionRow, OutcomeUpdate};
 pub use error::StoreError;
 pub use jobs::JobRow;
+pub use list::{Counts, Cursor, ListFilter, ListPage};
 pub use open::Kind;
 pub use people::{Claim, IdempotencyRow, SessionRow};
 pub use rows::ConnectionRow;

@@ -18,7 +18,7 @@ macro_rules! connection_columns {
 }
 pub(crate) use connection_columns;
 
-use crate::{audit, connections, jobs, open, people, secrets, tokens, usage, verifications};
+use crate::{audit, connections, jobs, list, open, people, secrets, tokens, usage, verifications};
 
 /// Every statement for this kind of database, by name.
 pub fn statements(kind: crate::Kind) -> Vec<(&'static str, &'static str)> {
@@ -26,6 +26,7 @@ pub fn statements(kind: crate::Kind) -> Vec<(&'static str, &'static str)> {
         audit::ALL,
         connections::ALL,
         jobs::ALL,
+        list::ALL,
         open::ALL,
         people::ALL,
         secrets::ALL,
