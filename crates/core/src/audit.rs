@@ -58,6 +58,7 @@ const DEEDS: &[(&str, &str)] = &[
     ("connection.delete", "{} was deleted"),
     ("connection.restore", "{} was restored"),
     ("connection.destroy", "{} was destroyed"),
+    ("connection.use", "{} was used"),
     ("access_token.create", "Access token {} was made"),
     ("access_token.edit", "Access token {} was changed"),
     ("access_token.revoke", "Access token {} was revoked"),

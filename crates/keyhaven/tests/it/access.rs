@@ -51,6 +51,9 @@ const TABLE: &[(&str, &str, &str, &str, Needs)] = &[
     ("POST", "/api/v1/connections/{id}/verify", "/api/v1/connections/ID/verify", "", CHANGES),
     ("POST", "/api/v1/connections/{id}/restore", "/api/v1/connections/ID/restore", "", CHANGES),
     ("GET", "/api/v1/connections/{id}/history", "/api/v1/connections/ID/history", "", LOOKS_AT_ONE),
+    ("GET", "/api/v1/connections/{id}/usage", "/api/v1/connections/ID/usage", "", LOOKS_AT_ONE),
+    ("GET", "/api/v1/connections/{id}/calls", "/api/v1/connections/ID/calls", "", LOOKS_AT_ONE),
+    ("GET", "/api/v1/audit", "", "", LOOKS_AT_ONE),
     ("GET", "/api/v1/tokens", "", "", CHANGES),
     ("POST", "/api/v1/tokens", "", r#"{"name":"X"}"#, CHANGES),
     ("GET", "/api/v1/tokens/{id}", "/api/v1/tokens/TK", "", CHANGES),
@@ -80,6 +83,7 @@ const TABLE: &[(&str, &str, &str, &str, Needs)] = &[
     ("POST", "/tokens/new", "", "name=X", Session),
     ("GET", "/tokens/{which}/revoke", "/tokens/TK/revoke", "", Session),
     ("POST", "/tokens/{which}/revoke", "/tokens/TK/revoke", "", Session),
+    ("GET", "/activity", "", "", Session),
     ("GET", "/docs/api", "", "", Session),
     ("GET", "/sign-in", "", "", Session),
     ("POST", "/sign-out", "", "", Session),
@@ -91,6 +95,15 @@ const TABLE: &[(&str, &str, &str, &str, Needs)] = &[
         "",
         Nothing(200),
     ),
+];
+
+/// Stands before the router, and so no `.route(…)` declares it.
+const PROXY: &[(&str, &str, &str, &str, Needs)] = &[
+    ("GET", "/proxy/{connection}/{path}", "/proxy/ID/api/v1/users/me", "", LOOKS_AT_ONE),
+    ("POST", "/proxy/{connection}/{path}", "/proxy/ID/api/v1/users/me", "{}", CHANGES),
+    ("PUT", "/proxy/{connection}/{path}", "/proxy/ID/api/v1/users/me", "{}", CHANGES),
+    ("PATCH", "/proxy/{connection}/{path}", "/proxy/ID/api/v1/users/me", "{}", CHANGES),
+    ("DELETE", "/proxy/{connection}/{path}", "/proxy/ID/api/v1/users/me", "", CHANGES),
 ];
 
 /// Method and path of each `.route(…)` below a folder.
@@ -194,7 +207,7 @@ fn nobody_gets_further_than_the_table_says() {
     server.form(&ended, "/sign-out", &[]);
     thread::sleep(Duration::from_millis(1100));
 
-    for (method, route, path, body, needs) in TABLE {
+    for (method, route, path, body, needs) in TABLE.iter().chain(PROXY) {
         let path = if path.is_empty() { route } else { path };
         let path = path.replace("ID", &id).replace("TK", &victim);
         let asked =
