@@ -95,6 +95,7 @@ const MAX_WORD: usize = 100;
 
 /// A page of the log, newest first.
 pub async fn list(app: &Keyhaven, ctx: &Ctx, query: &Query) -> Result<Page, Error> {
+    ctx.may_see_figures()?;
     let (limit, before) = (cursor::limit(query.limit)?, cursor::before(query.cursor.as_deref())?);
     for (field, text) in [("subject", &query.subject), ("actor", &query.actor)] {
         if text.len() > MAX_WORD || text.contains('\0') {

@@ -40,13 +40,14 @@ const PREFIX: &[u8] = b"kh_";
 /// A header of our own for programs whose key's place is taken.
 const OWN: HeaderName = HeaderName::from_static("x-keyhaven-token");
 
-/// Finds the one token. Every place in which it may stand is emptied by the caller: headers by
+/// Finds the one token. Without places, where the app is not known and so nothing is passed on, it may stand in any
+/// header or parameter. Every place in which it may stand is emptied by the caller: headers by
 /// [`super::headers::outwards`], the query by using [`Found::query`].
 pub(super) fn find<'a>(
     headers: &HeaderMap,
     path: &str,
     query: Option<&'a str>,
-    places: &Places<'_>,
+    places: Option<&Places<'_>>,
 ) -> Result<Found<'a>, Misplaced> {
     let mut shown: Option<Token> = None;
     let mut mistyped = false;
@@ -62,12 +63,15 @@ pub(super) fn find<'a>(
         }
         Ok(())
     };
-    let (query, in_query) = without(query, places.query);
+    let (query, in_query) = without(query, |name| {
+        places.is_none_or(|places| places.query.iter().any(|one| one.eq_ignore_ascii_case(name)))
+    });
     for text in &in_query {
         show(text)?;
     }
     for (name, value) in headers {
-        if name == places.header || name == header::AUTHORIZATION || name == OWN {
+        let belongs = places.is_none_or(|places| name == places.header);
+        if belongs || name == header::AUTHORIZATION || name == OWN {
             for text in texts(value) {
                 show(&text)?;
             }
@@ -101,14 +105,13 @@ fn texts(value: &HeaderValue) -> Vec<Cow<'_, str>> {
 }
 
 /// The query without these parameters, and their values. What stays, stays as it was written.
-fn without<'a>(query: Option<&'a str>, names: &[String]) -> (Option<Cow<'a, str>>, Vec<String>) {
+fn without(query: Option<&str>, taken: impl Fn(&str) -> bool) -> (Option<Cow<'_, str>>, Vec<String>) {
     let Some(query) = query else { return (None, Vec::new()) };
     let name_of = |pair: &str| {
         form_urlencoded::parse(pair.as_bytes())
             .next()
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
     };
-    let taken = |name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
     let mut values = Vec::new();
     let mut kept = Vec::new();
     for pair in query.split('&') {
@@ -199,7 +202,7 @@ mod tests {
                 headers.append(HeaderName::from_static(name), value.parse().unwrap());
             }
             let query_given = (!query.is_empty()).then_some(query.as_str());
-            let found = find(&headers, "/x", query_given, &Places { header: &header, query: &names });
+            let found = find(&headers, "/x", query_given, Some(&Places { header: &header, query: &names }));
             let got = found
                 .as_ref()
                 .map(|found| found.query.as_deref().unwrap_or_default())

@@ -57,12 +57,13 @@ pub async fn by_token(
     app.known.refresh(app).await?;
     let target = app.known.target(app, &inbound.connection).await;
     // Whoever shows no token learns nothing of what there is.
-    let elsewhere = Places { header: &http::header::AUTHORIZATION, query: &[] };
     let places = match &target {
-        Ok(target) => Places { header: &target.credential, query: &target.connector(app)?.in_use.query },
-        Err(_) => elsewhere,
+        Ok(target) => {
+            Some(Places { header: &target.credential, query: &target.connector(app)?.in_use.query })
+        }
+        Err(_) => None,
     };
-    let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), &places)?;
+    let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), places.as_ref())?;
     let (hash, query) = (found.token.hash(), found.query.map(|query| query.into_owned()));
     inbound.query = query;
     let caller = app.known.caller(app, hash, inbound.client).await?;

@@ -138,7 +138,7 @@ pub(crate) fn name_request(mut response: Response, id: &str) -> Response {
 
 /// An error that another face found.
 pub(crate) fn problem(status: StatusCode, code: &str, detail: &str, remedy: &str) -> Failure {
-    Failure::new(status, code, detail, remedy)
+    Failure::new(status, code, &sentence(detail), remedy)
 }
 
 /// Nobody we know.

@@ -208,7 +208,6 @@ fn a_token_in_the_wrong_place_goes_nowhere() {
             (status, code),
             "{path} {headers:?}"
         );
-        assert!(!answer.text.contains("kh_") || code == "not_signed_in", "{}", answer.text);
         assert!(!answer.text.contains(&token), "{}", answer.text);
     }
     assert!(stage.app.seen().is_empty());
