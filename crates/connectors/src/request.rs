@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use keyhaven_vault::Secret;
 use url::Url;
 
 use crate::{Connector, Values, template};
@@ -112,26 +113,31 @@ impl Connector {
 
     /// Puts the credential where the app takes it: into a header, never into the URL. `None` if a value cannot
     /// stand in a header.
-    pub fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
+    pub(crate) fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
+        self.put_credential(&values.plain, &values.secret, headers)
+    }
+
+    /// The same with plain and secret values apart.
+    pub fn put_credential(
+        &self,
+        plain: &BTreeMap<String, String>,
+        secret: &BTreeMap<String, Secret>,
+        headers: &mut HeaderMap,
+    ) -> Option<()> {
+        let value_of = |field: &str| {
+            let plain = plain.get(field).map(String::as_str);
+            plain.or_else(|| secret.get(field).map(Secret::expose))
+        };
         let text = match &self.auth {
-            Auth::Header { value, .. } => template::fill_with(value, |field| values.get(field))?,
+            Auth::Header { value, .. } => template::fill_with(value, value_of)?,
             Auth::Basic { user, password } => {
-                let pair = format!("{}:{}", values.get(user)?, values.get(password)?);
+                let pair = format!("{}:{}", value_of(user)?, value_of(password)?);
                 format!("Basic {}", BASE64_STANDARD.encode(pair))
             }
         };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
-        headers.insert(self.credential_header(&values.plain)?, value);
+        headers.insert(self.credential_header(plain)?, value);
         Some(())
-    }
-}
-
-impl Values {
-    fn get(&self, field: &str) -> Option<&str> {
-        self.plain
-            .get(field)
-            .map(String::as_str)
-            .or_else(|| self.secret.get(field).map(|secret| secret.expose()))
     }
 }

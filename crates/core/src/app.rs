@@ -1,6 +1,14 @@
 //! The application: everything the use cases need, opened once.
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use keyhaven_connectors::{Catalogue, CatalogueError};
 use keyhaven_store::{Store, StoreError};
@@ -95,6 +103,9 @@ pub struct Keyhaven {
     pub(crate) exposed_master_key: Option<PathBuf>,
     support: Option<String>,
     unlimited: Arc<Policy>,
+    /// Tells the requests of this run from those of others.
+    run: String,
+    requests: AtomicU64,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -146,6 +157,8 @@ impl Keyhaven {
             exposed_master_key,
             support: options.support,
             unlimited,
+            run: run_id(&ctx),
+            requests: AtomicU64::new(0),
             clock,
             rng,
         })
@@ -184,7 +197,8 @@ impl Keyhaven {
 
     /// Names one request in log and answer.
     pub fn new_request_id(&self) -> String {
-        self.ctx(Actor::System).new_id("rq")
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("rq_{}{number:010x}", self.run)
     }
 
     /// The apps that can be connected.
@@ -230,6 +244,10 @@ impl Keyhaven {
     pub async fn close(&self) {
         self.store.close().await;
     }
+}
+
+fn run_id(ctx: &Ctx) -> String {
+    ctx.new_id("").trim_start_matches('_').chars().take(10).collect()
 }
 
 /// Opens the workspace's key, or makes it on the first start. Two first starts at once agree: the

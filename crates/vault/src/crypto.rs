@@ -2,7 +2,7 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf::{HKDF_SHA256, KeyType, Salt},
+    hkdf::{HKDF_SHA256, KeyType, Prk, Salt},
     hmac, rand,
 };
 use subtle::ConstantTimeEq;
@@ -56,8 +56,11 @@ impl KeyType for Length {
 
 /// HKDF-SHA256 (RFC 5869): `N` bytes for one purpose.
 pub(crate) fn derive<const N: usize>(key: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; N]> {
+    expand(&Salt::new(HKDF_SHA256, salt).extract(key), info)
+}
+
+fn expand<const N: usize>(prk: &Prk, info: &[u8]) -> Zeroizing<[u8; N]> {
     let mut out = Zeroizing::new([0; N]);
-    let prk = Salt::new(HKDF_SHA256, salt).extract(key);
     #[expect(clippy::expect_used, reason = "HKDF gives up to 8160 bytes; N is at most 64 in this crate")]
     prk.expand(&[info], Length(N)).and_then(|okm| okm.fill(&mut *out)).expect("a short output");
     out
@@ -70,43 +73,62 @@ pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     bytes
 }
 
-/// Encrypts `plain` for `aad` under a subkey of `key`: commitment ‖ nonce ‖ ciphertext ‖ tag.
-pub(crate) fn encrypt(key: &KeyBytes, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
-    let nonce = random::<NONCE_LEN>();
-    // Room for the tag at once: growing would leave a copy of the plaintext behind.
-    let mut ciphertext = Zeroizing::new(Vec::with_capacity(plain.len() + TAG_LEN));
-    ciphertext.extend_from_slice(plain);
-    gcm_seal(&derive(key.as_slice(), &[], b"keyhaven/encrypt/1"), &nonce, aad, &mut ciphertext)?;
-    let mut sealed = commitment(key, &nonce, aad).to_vec();
-    sealed.extend(*nonce);
-    sealed.extend(ciphertext.iter());
-    Ok(sealed)
+/// A key made ready: one subkey encrypts, the other commits.
+pub(crate) struct Cipher {
+    gcm: LessSafeKey,
+    commit: hmac::Key,
 }
 
-/// The reverse of [`encrypt`]; the commitment is checked before anything is decrypted.
-pub(crate) fn decrypt(key: &KeyBytes, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    let (committed, rest) = sealed.split_first_chunk::<COMMITMENT_LEN>().ok_or(OpenError::Format)?;
-    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(OpenError::Format)?;
-    if !bool::from(commitment(key, nonce, aad).ct_eq(committed)) {
-        return Err(OpenError::Commitment);
+impl Cipher {
+    pub(crate) fn new(key: &KeyBytes) -> Result<Self, SealError> {
+        let prk = Salt::new(HKDF_SHA256, &[]).extract(key.as_slice());
+        let commit = expand::<KEY_LEN>(&prk, b"keyhaven/commit/1");
+        Ok(Self {
+            gcm: gcm(&expand(&prk, b"keyhaven/encrypt/1"))?,
+            commit: hmac::Key::new(hmac::HMAC_SHA256, commit.as_slice()),
+        })
     }
-    let mut plain = Zeroizing::new(ciphertext.to_vec());
-    gcm_open(&derive(key.as_slice(), &[], b"keyhaven/encrypt/1"), nonce, aad, &mut plain)?;
-    Ok(plain)
-}
 
-/// AES-GCM alone does not bind a ciphertext to one key (two keys can be found that both open it); this does.
-fn commitment(key: &KeyBytes, nonce: &[u8; NONCE_LEN], aad: &[u8]) -> [u8; COMMITMENT_LEN] {
-    let subkey = derive::<KEY_LEN>(key.as_slice(), &[], b"keyhaven/commit/1");
-    let mut message = nonce.to_vec();
-    message.extend(aad);
-    mac(&subkey, &message)
+    /// Encrypts `plain` for `aad`: commitment ‖ nonce ‖ ciphertext ‖ tag.
+    pub(crate) fn encrypt(&self, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let nonce = random::<NONCE_LEN>();
+        // Room for the tag at once: growing would leave a copy of the plaintext behind.
+        let mut ciphertext = Zeroizing::new(Vec::with_capacity(plain.len() + TAG_LEN));
+        ciphertext.extend_from_slice(plain);
+        gcm_seal(&self.gcm, &nonce, aad, &mut ciphertext)?;
+        let mut sealed = self.commitment(&nonce, aad).to_vec();
+        sealed.extend(*nonce);
+        sealed.extend(ciphertext.iter());
+        Ok(sealed)
+    }
+
+    /// The reverse of [`Cipher::encrypt`]; the commitment is checked before anything is decrypted.
+    pub(crate) fn decrypt(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let (committed, rest) = sealed.split_first_chunk::<COMMITMENT_LEN>().ok_or(OpenError::Format)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(OpenError::Format)?;
+        if !bool::from(self.commitment(nonce, aad).ct_eq(committed)) {
+            return Err(OpenError::Commitment);
+        }
+        let mut plain = Zeroizing::new(ciphertext.to_vec());
+        gcm_open(&self.gcm, nonce, aad, &mut plain)?;
+        Ok(plain)
+    }
+
+    /// AES-GCM alone does not bind a ciphertext to one key (two keys can be found that both open it); this does.
+    fn commitment(&self, nonce: &[u8; NONCE_LEN], aad: &[u8]) -> [u8; COMMITMENT_LEN] {
+        let mut message = nonce.to_vec();
+        message.extend(aad);
+        sign(&self.commit, &message)
+    }
 }
 
 pub(crate) fn mac(key: &KeyBytes, message: &[u8]) -> [u8; 32] {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), message);
+    sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()), message)
+}
+
+fn sign(key: &hmac::Key, message: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
-    out.copy_from_slice(tag.as_ref());
+    out.copy_from_slice(hmac::sign(key, message).as_ref());
     out
 }
 
@@ -115,25 +137,24 @@ fn gcm(key: &KeyBytes) -> Result<LessSafeKey, SealError> {
 }
 
 fn gcm_seal(
-    key: &KeyBytes,
+    key: &LessSafeKey,
     nonce: &[u8; NONCE_LEN],
     aad: &[u8],
     in_out: &mut Zeroizing<Vec<u8>>,
 ) -> Result<(), SealError> {
     let nonce = Nonce::assume_unique_for_key(*nonce);
-    gcm(key)?.seal_in_place_append_tag(nonce, Aad::from(aad), &mut **in_out).map_err(|_| SealError)
+    key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut **in_out).map_err(|_| SealError)
 }
 
 fn gcm_open(
-    key: &KeyBytes,
+    key: &LessSafeKey,
     nonce: &[u8; NONCE_LEN],
     aad: &[u8],
     in_out: &mut Zeroizing<Vec<u8>>,
 ) -> Result<(), OpenError> {
-    let gcm = gcm(key).map_err(|_| OpenError::Tampered)?;
     let nonce = Nonce::assume_unique_for_key(*nonce);
     let plain =
-        gcm.open_in_place(nonce, Aad::from(aad), in_out.as_mut_slice()).map_err(|_| OpenError::Tampered)?;
+        key.open_in_place(nonce, Aad::from(aad), in_out.as_mut_slice()).map_err(|_| OpenError::Tampered)?;
     let length = plain.len();
     in_out.truncate(length);
     Ok(())
@@ -156,6 +177,7 @@ mod tests {
             let nonce = <[u8; 12]>::try_from(&test.nonce[..]).unwrap();
             let whole = [&test.ct[..], &test.tag[..]].concat();
             let mut opened = Zeroizing::new(whole.clone());
+            let key = gcm(&key).unwrap();
             let result = gcm_open(&key, &nonce, &test.aad, &mut opened);
             if test.result == TestResult::Invalid {
                 assert_eq!(result, Err(OpenError::Tampered), "case {}", test.tc_id);

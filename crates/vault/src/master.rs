@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     OpenError, SealError, Secret, WorkspaceKey,
-    crypto::{KEY_LEN, KeyBytes, OVERHEAD, decrypt, derive, encrypt, random},
+    crypto::{Cipher, KEY_LEN, KeyBytes, OVERHEAD, derive, random},
     token::{checksum, from_hex, hex},
     workspace::key_bytes,
 };
@@ -89,8 +89,8 @@ impl MasterKey {
 
     /// Makes a workspace's key, and what of it is stored.
     pub fn new_workspace_key(&self, workspace: &str) -> Result<(WorkspaceKey, WrappedKey), SealError> {
-        let key = WorkspaceKey::from_bytes(random());
-        let wrapped = encrypt(&self.key, &aad(workspace), key.bytes().as_slice())?;
+        let key = WorkspaceKey::from_bytes(random())?;
+        let wrapped = Cipher::new(&self.key)?.encrypt(&aad(workspace), key.bytes().as_slice())?;
         Ok((key, WrappedKey([&[VERSION], &self.id.0[..], &wrapped].concat())))
     }
 
@@ -103,8 +103,9 @@ impl MasterKey {
         if wrapped.master_key_id() != self.id {
             return Err(OpenError::OtherKey { wanted: wrapped.master_key_id(), given: self.id });
         }
-        let plain = decrypt(&self.key, &aad(workspace), &wrapped.0[HEAD..])?;
-        Ok(WorkspaceKey::from_bytes(key_bytes(&plain)?))
+        let cipher = Cipher::new(&self.key).map_err(|_| OpenError::Tampered)?;
+        let plain = cipher.decrypt(&aad(workspace), &wrapped.0[HEAD..])?;
+        WorkspaceKey::from_bytes(key_bytes(&plain)?).map_err(|_| OpenError::Tampered)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     KeyId, OpenError, Place, SealError, Sealed, Secret,
-    crypto::{KeyBytes, decrypt, derive, encrypt, mac, random},
+    crypto::{Cipher, KeyBytes, derive, mac, random},
 };
 use zeroize::Zeroizing;
 
@@ -10,11 +10,12 @@ use zeroize::Zeroizing;
 pub struct WorkspaceKey {
     id: KeyId,
     key: KeyBytes,
+    cipher: Cipher,
 }
 
 impl WorkspaceKey {
-    pub(crate) fn from_bytes(key: KeyBytes) -> Self {
-        Self { id: KeyId::of(&key, b"keyhaven/workspace-key-id/1"), key }
+    pub(crate) fn from_bytes(key: KeyBytes) -> Result<Self, SealError> {
+        Ok(Self { id: KeyId::of(&key, b"keyhaven/workspace-key-id/1"), cipher: Cipher::new(&key)?, key })
     }
 
     pub(crate) fn bytes(&self) -> &KeyBytes {
@@ -29,8 +30,8 @@ impl WorkspaceKey {
     /// Seals a secret for one place, under a data key of its own.
     pub fn seal(&self, place: &Place<'_>, secret: &Secret) -> Result<Sealed, SealError> {
         let (data_key, aad) = (random(), place.aad());
-        let wrapped = encrypt(&self.key, &aad, data_key.as_slice())?;
-        let value = encrypt(&data_key, &aad, secret.expose().as_bytes())?;
+        let wrapped = self.cipher.encrypt(&aad, data_key.as_slice())?;
+        let value = Cipher::new(&data_key)?.encrypt(&aad, secret.expose().as_bytes())?;
         Ok(Sealed::from_parts(self.id, &wrapped, &value))
     }
 
@@ -40,8 +41,9 @@ impl WorkspaceKey {
             return Err(OpenError::OtherKey { wanted: sealed.key_id(), given: self.id });
         }
         let aad = place.aad();
-        let data_key = key_bytes(&decrypt(&self.key, &aad, sealed.wrapped_key())?)?;
-        let plain = decrypt(&data_key, &aad, sealed.value())?;
+        let data_key = key_bytes(&self.cipher.decrypt(&aad, sealed.wrapped_key())?)?;
+        let data_key = Cipher::new(&data_key).map_err(|_| OpenError::Tampered)?;
+        let plain = data_key.decrypt(&aad, sealed.value())?;
         let text = std::str::from_utf8(&plain).map_err(|_| OpenError::Tampered)?;
         Ok(Secret::new(text.to_owned()))
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName};
-use keyhaven_connectors::{Connector, Fault, Status, Values};
+use keyhaven_connectors::{Connector, Fault, Status};
 use keyhaven_store::{ConnectionRow, SecretRow};
 use keyhaven_vault::{Place, TokenHash};
 use tokio::time::Instant;
@@ -71,9 +71,8 @@ impl Target {
             };
             secret.insert(row.field.clone(), app.key.open(&place, &row.sealed)?);
         }
-        let values = Values { plain: self.plain.clone(), secret };
         self.connector(app)?
-            .authorise(&values, headers)
+            .put_credential(&self.plain, &secret, headers)
             .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
     }
 
