@@ -69,6 +69,24 @@ fn generic_connectors_put_their_credential_into_a_header() {
     }
 }
 
+/// A program's token stands where the app takes its own key, if that can be told; else where all understand it.
+#[test]
+fn a_token_stands_where_the_key_would() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let plain = BTreeMap::from([("header_name".to_owned(), "X-My-Key".to_owned())]);
+    for (id, name, before) in [
+        ("pipedrive", "x-api-token", ""),
+        ("http-header", "x-my-key", ""),
+        ("http-bearer", "authorization", "Bearer "),
+        ("http-basic", "authorization", "Bearer "),
+    ] {
+        let header = catalogue.get(id).unwrap().token_header(&plain);
+        assert_eq!((header.name.as_str(), header.before.as_str()), (name, before), "{id}");
+    }
+    assert_eq!(catalogue.get("pipedrive").unwrap().example_path, "/api/v2/deals?limit=5");
+    assert_eq!(catalogue.get("http-basic").unwrap().example_path, "/");
+}
+
 #[test]
 fn what_cannot_be_used_is_refused_with_the_field_named() {
     let catalogue = Catalogue::built_in().unwrap();
@@ -132,6 +150,9 @@ step = 1
 name = "x-key"
 value = "{key}"
 
+[use]
+example_path = "/v1/items?limit=5"
+
 [verify]
 [[verify.ask]]
 id = "me"
@@ -176,6 +197,9 @@ fn hostile_connectors_are_refused_with_file_line_and_field() {
         ("name = \"x-key\"", "name = \"Host\"", "auth.header.name"),
         ("name = \"x-key\"", "name = \"x key\"", "auth.header.name"),
         ("value = \"{key}\"", "value = \"fixed\"", "auth.header.value"),
+        ("\"/v1/items?limit=5\"", "\"//evil.example\"", "use.example_path"),
+        ("\"/v1/items?limit=5\"", "\"/'; rm -r x\"", "use.example_path"),
+        ("\"/v1/items?limit=5\"", "\"v1\"", "use.example_path"),
         ("https://{domain}.mine.example/me", "http://{domain}.mine.example/me", "verify.ask.0.url"),
         ("https://{domain}.mine.example/me", "https://evil.example/me", "verify.ask.0.url"),
         (
