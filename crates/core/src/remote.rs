@@ -1,16 +1,19 @@
 //! A Keyhaven server somewhere else, for the command line. The user names the server, so no address is refused.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
 use keyhaven_vault::Secret;
 use serde_json::Value;
 use tokio::time::timeout;
-use url::Url;
+use url::{Url, form_urlencoded};
 
-use crate::egress::{self, EgressError, PlainClient};
+use crate::{
+    egress::{self, EgressError, PlainClient},
+    proxy::{self, Flow, Inbound, path::BadPath},
+};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +43,9 @@ pub enum RemoteError {
         /// What it said.
         status: u16,
     },
+    /// The path of a call that is to be passed on.
+    #[error(transparent)]
+    Path(#[from] BadPath),
     /// TLS.
     #[error(transparent)]
     SetUp(#[from] EgressError),
@@ -108,6 +114,37 @@ impl Remote {
             .unwrap_or_else(|_| Err(unreachable("no answer within 30 seconds".into())))
     }
 
+    /// Passes a call on through the server's proxy. What is at the app's `places` for its credential stays here.
+    pub async fn pass(
+        &self,
+        inbound: Inbound,
+        places: &proxy::Places<'_>,
+    ) -> Result<Response<Flow>, RemoteError> {
+        proxy::path::read(&inbound.path)?;
+        let query = proxy::stripped(inbound.query, places.query);
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let connection: String = form_urlencoded::byte_serialize(inbound.connection.as_bytes()).collect();
+        let uri = format!("{}/proxy/{connection}{}{query}", self.address(), inbound.path);
+        let mut request = Request::new(inbound.body);
+        *request.method_mut() = inbound.method;
+        *request.uri_mut() = uri.parse().map_err(|_| BadPath("the query holds what no URL may hold"))?;
+        let mut headers = proxy::headers::outwards(inbound.headers, places.header);
+        headers.insert(header::AUTHORIZATION, self.token.clone());
+        if let Some(host) = inbound.host.and_then(|host| HeaderValue::try_from(host).ok()) {
+            headers.insert(proxy::HOST, host);
+        }
+        *request.headers_mut() = headers;
+        let answer = self.client.request(request).await.map_err(|error| self.unreachable(&error))?;
+        let (mut parts, body) = answer.into_parts();
+        parts.headers = proxy::headers::without_transport(parts.headers);
+        Ok(Response::from_parts(parts, Flow::new(body)))
+    }
+
+    fn unreachable(&self, error: &dyn std::error::Error) -> RemoteError {
+        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        RemoteError::Unreachable { server: self.address().into(), cause }
+    }
+
     async fn exchange(
         &self,
         method: Method,
@@ -125,9 +162,7 @@ impl Remote {
             .header(header::ACCEPT, "application/json");
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let request = request.body(bytes.into()).map_err(|_| wrong())?;
-        let answer = self.client.request(request).await.map_err(|error| {
-            unreachable(error.source().map_or_else(|| error.to_string(), ToString::to_string))
-        })?;
+        let answer = self.client.request(request).await.map_err(|error| self.unreachable(&error))?;
         let status = answer.status().as_u16();
         let body = Limited::new(answer.into_body(), MAX_BODY)
             .collect()

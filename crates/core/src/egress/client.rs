@@ -16,9 +16,9 @@ use rustls::{
 };
 
 use super::{EgressConfig, EgressError};
-use crate::proxy::OutBody;
+use crate::proxy::Payload;
 
-pub(super) type HttpsClient<R> = Client<HttpsConnector<HttpConnector<R>>, OutBody>;
+pub(super) type HttpsClient<R> = Client<HttpsConnector<HttpConnector<R>>, Payload>;
 
 /// Idle connections are kept for the next question, not for long: what is open can be counted.
 const IDLE: Duration = Duration::from_secs(30);

@@ -27,7 +27,7 @@ pub(crate) use gate::Way;
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
 
-use crate::proxy::OutBody;
+use crate::proxy::Payload;
 
 /// How the door is set up.
 pub struct EgressConfig {
@@ -177,7 +177,7 @@ impl Door {
         method: Method,
         path_and_query: &str,
         headers: HeaderMap,
-        body: OutBody,
+        body: Payload,
     ) -> Result<Response<Incoming>, Fault> {
         let mut request = Request::new(body);
         *request.method_mut() = method;

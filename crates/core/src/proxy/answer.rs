@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::{
-    BrokenBody, OutBody,
+    BrokenBody, Payload,
     known::{Caller, Target},
 };
 use crate::{
@@ -22,12 +22,12 @@ use crate::{
 
 /// The body of an answer. Its end, however it comes, is counted.
 pub struct Passing {
-    body: OutBody,
+    body: Payload,
     _count: Count,
 }
 
 impl Passing {
-    pub(super) fn new(body: OutBody, count: Count) -> Self {
+    pub(super) fn new(body: Payload, count: Count) -> Self {
         Self { body, _count: count }
     }
 }

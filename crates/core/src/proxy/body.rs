@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Sleep, sleep},
+};
 
 /// A sender that pauses for longer than this is gone.
 const IDLE: Duration = Duration::from_secs(60);
@@ -24,6 +27,9 @@ pub enum BrokenBody {
     /// The connection broke.
     #[error(transparent)]
     Connection(#[from] hyper::Error),
+    /// What was to be sent cannot be read to its end.
+    #[error("what was to be sent cannot be read: {0}")]
+    Read(#[from] std::io::Error),
 }
 
 /// A body on its way. Holds one piece at a time.
@@ -92,13 +98,22 @@ impl Body for Flow {
     }
 }
 
-/// What is sent to an app: a whole text, or a body on its way.
-pub(crate) enum OutBody {
+/// What is sent, or what is answered.
+pub enum Payload {
+    /// A whole text.
     Whole(Full<Bytes>),
+    /// A body on its way.
     Flow(Flow),
+    /// What somebody reads from a file or a pipe.
+    Fed {
+        /// Piece by piece.
+        pieces: mpsc::Receiver<std::io::Result<Bytes>>,
+        /// How many bytes are still to come, where that is known.
+        left: Option<u64>,
+    },
 }
 
-impl OutBody {
+impl Payload {
     /// Notes when its pieces pass.
     pub(super) fn watched(mut self, progress: &Progress) -> Self {
         if let Self::Flow(flow) = &mut self {
@@ -108,25 +123,25 @@ impl OutBody {
     }
 }
 
-impl From<Flow> for OutBody {
+impl From<Flow> for Payload {
     fn from(flow: Flow) -> Self {
         Self::Flow(flow)
     }
 }
 
-impl From<Incoming> for OutBody {
+impl From<Incoming> for Payload {
     fn from(incoming: Incoming) -> Self {
         Self::Flow(Flow::new(incoming))
     }
 }
 
-impl From<Bytes> for OutBody {
+impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
         Self::Whole(Full::new(bytes))
     }
 }
 
-impl Body for OutBody {
+impl Body for Payload {
     type Data = Bytes;
     type Error = BrokenBody;
 
@@ -142,6 +157,13 @@ impl Body for OutBody {
                 Poll::Pending => Poll::Pending,
             },
             Self::Flow(flow) => Pin::new(flow).poll_frame(cx),
+            Self::Fed { pieces, left } => pieces.poll_recv(cx).map(|piece| {
+                piece.map(|piece| {
+                    let piece = piece?;
+                    *left = left.map(|left| left.saturating_sub(piece.len() as u64));
+                    Ok(Frame::data(piece))
+                })
+            }),
         }
     }
 
@@ -149,6 +171,7 @@ impl Body for OutBody {
         match self {
             Self::Whole(whole) => whole.is_end_stream(),
             Self::Flow(flow) => flow.is_end_stream(),
+            Self::Fed { .. } => false,
         }
     }
 
@@ -156,6 +179,7 @@ impl Body for OutBody {
         match self {
             Self::Whole(whole) => whole.size_hint(),
             Self::Flow(flow) => flow.size_hint(),
+            Self::Fed { left, .. } => left.map(SizeHint::with_exact).unwrap_or_default(),
         }
     }
 }

@@ -104,6 +104,11 @@ fn texts(value: &HeaderValue) -> Vec<Cow<'_, str>> {
     pair.splitn(2, ':').map(|half| half.to_owned().into()).collect()
 }
 
+/// The query without these parameters.
+pub(crate) fn stripped(query: Option<String>, names: &[String]) -> Option<String> {
+    without(query.as_deref(), names).0.map(Cow::into_owned)
+}
+
 /// The query without these parameters, and their values. What stays, stays as it was written.
 fn without(query: Option<&str>, taken: impl Fn(&str) -> bool) -> (Option<Cow<'_, str>>, Vec<String>) {
     let Some(query) = query else { return (None, Vec::new()) };

@@ -76,6 +76,11 @@ pub fn inwards(from: HeaderMap) -> HeaderMap {
     headers
 }
 
+/// What a Keyhaven server passed on, without what frames its message.
+pub(crate) fn without_transport(from: HeaderMap) -> HeaderMap {
+    passing(from, |name| !is_transport(name.as_str()))
+}
+
 /// Headers that `Connection` names speak of one connection, too.
 fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());

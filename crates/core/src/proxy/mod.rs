@@ -15,18 +15,21 @@ mod window;
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, HeaderName, Method, Response};
 
 pub use answer::Passing;
-pub(crate) use body::OutBody;
-pub use body::{BrokenBody, Flow};
+pub use body::{BrokenBody, Flow, Payload};
 pub(crate) use feedback::Feedback;
 use known::Caller;
 pub(crate) use known::{FRESH, Known};
 pub use refusal::Refusal;
 
 use crate::{Ctx, Error, Keyhaven, egress::Door, policy::Denied};
-use credential::Places;
+pub use credential::Places;
+pub(crate) use credential::stripped;
+
+/// Names one of the connection's hosts, for callers that mean another than the first.
+pub const HOST: HeaderName = HeaderName::from_static("x-keyhaven-host");
 
 /// A request as it came.
 pub struct Inbound {
@@ -34,18 +37,18 @@ pub struct Inbound {
     pub method: Method,
     /// Id or slug of the connection.
     pub connection: String,
-    /// The path for the app, as it was sent; begins with a slash.
+    /// The path for the app, as it was sent; begins with a slash. Below the connection's own, unless a host is named.
     pub path: String,
     /// What stood behind the question mark.
     pub query: Option<String>,
     /// As they came, credential and all.
     pub headers: HeaderMap,
-    /// One of the connection's hosts, for whoever meant another than the first.
+    /// One of the connection's hosts, for whoever means it and not the first. The path is then the whole one there.
     pub host: Option<String>,
     /// Where it came from.
     pub client: Option<IpAddr>,
     /// Its body.
-    pub body: Flow,
+    pub body: Payload,
 }
 
 /// Passes a request on for whoever shows an access token.
@@ -84,10 +87,11 @@ pub async fn at_hand(
     app: &Arc<Keyhaven>,
     door: &Door,
     ctx: &Ctx,
-    inbound: Inbound,
+    mut inbound: Inbound,
 ) -> Result<Response<Passing>, Refusal> {
     app.known.refresh(app).await?;
     let target = app.known.target(app, &inbound.connection).await?;
+    inbound.query = stripped(inbound.query, &target.connector(app)?.in_use.query);
     let id = ctx.actor.to_string();
     let caller = Caller { meter: app.known.meter(&id), id: id.into(), ctx: ctx.clone() };
     send::send(app, door, &caller, &target, inbound).await

@@ -10,7 +10,7 @@ use keyhaven_connectors::{Answer, Fault, Reason};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Inbound, OutBody, Passing, Refusal,
+    Inbound, Passing, Payload, Refusal,
     answer::Count,
     body::Progress,
     governor::{Call, Governor},
@@ -34,7 +34,7 @@ pub(super) async fn send(
     door: &Door,
     caller: &Caller,
     target: &Arc<Target>,
-    inbound: Inbound,
+    mut inbound: Inbound,
 ) -> Result<Response<Passing>, Refusal> {
     let began = Instant::now();
     let now = caller.ctx.now();
@@ -45,6 +45,10 @@ pub(super) async fn send(
             "CONNECT cannot be passed on.",
             "Send the request itself.",
         ));
+    }
+    let (way, prefix) = way(target, inbound.host.as_deref())?;
+    if inbound.host.is_some() {
+        inbound.path = below(prefix, inbound.path)?;
     }
     let read = path::read(&inbound.path)?;
     if inbound.query.as_ref().is_some_and(|query| query.len() > path::MAX) {
@@ -57,7 +61,6 @@ pub(super) async fn send(
     let sent = async {
         caller.meter.spend(&caller.ctx.policy, now)?;
         note_use(app, caller, target, inbound.client, now).await?;
-        let (way, prefix) = way(target, inbound.host.as_deref())?;
         let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
         let out = Outbound {
             app,
@@ -95,6 +98,15 @@ fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a Way, &'a str),
         Some(host) => target.ways.iter().find(|(one, ..)| one.eq_ignore_ascii_case(host)),
     };
     found.map(|(_, way, prefix)| (way, prefix.as_str())).ok_or_else(|| Fault::NotAllowed.into())
+}
+
+/// A whole path at a host, as one below the connection's own.
+fn below(prefix: &str, path: String) -> Result<String, Refusal> {
+    match path.strip_prefix(prefix) {
+        Some("") => Ok("/".into()),
+        Some(rest) if rest.starts_with('/') => Ok(rest.to_owned()),
+        _ => Err(path::BadPath("the connection opens only paths below its own address").into()),
+    }
 }
 
 /// The audit log tells who uses what, from where; once an hour each. It is written before anything is sent.
@@ -141,10 +153,10 @@ struct Outbound<'a> {
 }
 
 impl Outbound<'_> {
-    async fn go(self, body: super::Flow) -> Result<Response<OutBody>, Refusal> {
+    async fn go(self, body: Payload) -> Result<Response<Payload>, Refusal> {
         let repeatable = matches!(self.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let first = self.once(body).await?;
-        let Some(governor) = &self.target.governor else { return Ok(first.map(OutBody::from)) };
+        let Some(governor) = &self.target.governor else { return Ok(first.map(Payload::from)) };
         let (first, wait) = self.heed(governor, first).await?;
         match wait {
             Some((Reason::RateLimited, wait)) if repeatable && wait <= PATIENCE => {
@@ -161,7 +173,7 @@ impl Outbound<'_> {
     }
 
     /// Waits for its turn, adds the credential, sends.
-    async fn once(&self, body: impl Into<OutBody>) -> Result<Response<Incoming>, Refusal> {
+    async fn once(&self, body: impl Into<Payload>) -> Result<Response<Incoming>, Refusal> {
         if let Some(governor) = &self.target.governor {
             governor.admit(&self.call, self.now).await?;
         }
@@ -180,7 +192,7 @@ impl Outbound<'_> {
         &self,
         governor: &Arc<Governor>,
         answer: Response<Incoming>,
-    ) -> Result<(Response<OutBody>, Option<(Reason, Duration)>), Refusal> {
+    ) -> Result<(Response<Payload>, Option<(Reason, Duration)>), Refusal> {
         if let Some((limit, remaining)) = governor.heard(answer.headers()) {
             let told = Told { limit: limit as i64, remaining: remaining as i64, at: self.now };
             self.app.set_told_budget(&self.target.id, told);
@@ -191,7 +203,7 @@ impl Outbound<'_> {
                 true => drop(governor.refused(Reason::Blocked, None, self.now)),
                 false => governor.accepted(),
             }
-            return Ok((answer.map(OutBody::from), None));
+            return Ok((answer.map(Payload::from), None));
         }
         let (parts, body) = answer.into_parts();
         let read = Limited::new(body, MAX_REFUSAL).collect().await.map_err(|_| Fault::Broken)?;

@@ -11,16 +11,14 @@ use hyper::body::Incoming;
 use keyhaven_core::{
     Keyhaven,
     egress::Door,
-    proxy::{self, Flow, Inbound, Refusal},
+    proxy::{self, Inbound, Passing, Refusal},
 };
 
 use crate::{api, server::AnyBody};
 
 /// Says whose answer it is: the app's, or Keyhaven's own.
-const ANSWER: HeaderName = HeaderName::from_static("x-keyhaven-answer");
+pub(crate) const ANSWER: HeaderName = HeaderName::from_static("x-keyhaven-answer");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-keyhaven-request-id");
-/// One of the connection's hosts, for callers that mean another than the first.
-pub(crate) const HOST: HeaderName = HeaderName::from_static("x-keyhaven-host");
 
 const PREFIX: &str = "/proxy/";
 
@@ -37,16 +35,21 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
     let id = app.new_request_id();
-    let mut response = match proxy::by_token(app, door, inbound(from, request)).await {
+    told(proxy::by_token(app, door, inbound(from, request)).await, &id)
+}
+
+/// What the caller gets to see: the app's answer, or why there is none.
+pub(crate) fn told(result: Result<Response<Passing>, Refusal>, id: &str) -> Response<AnyBody> {
+    let mut response = match result {
         Ok(answer) => {
             let mut answer = answer.map(AnyBody::Passing);
             answer.headers_mut().insert(ANSWER, HeaderValue::from_static("app"));
             answer
         }
-        Err(refusal) => refused(refusal, &id),
+        Err(refusal) => refused(refusal, id),
     };
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.entry("x-request-id").or_insert(id.clone());
         headers.insert(REQUEST_ID, id);
     }
@@ -65,16 +68,16 @@ fn inbound(from: SocketAddr, request: Request<Incoming>) -> Inbound {
         host: host(&parts.headers),
         headers: parts.headers,
         client: Some(from.ip()),
-        body: Flow::new(body),
+        body: body.into(),
     }
 }
 
 fn host(headers: &HeaderMap) -> Option<String> {
-    Some(headers.get(HOST)?.to_str().unwrap_or_default().to_owned())
+    Some(headers.get(proxy::HOST)?.to_str().unwrap_or_default().to_owned())
 }
 
 /// Keyhaven's own answer: a problem document.
-pub(crate) fn refused(it: Refusal, request_id: &str) -> Response<AnyBody> {
+fn refused(it: Refusal, request_id: &str) -> Response<AnyBody> {
     let status = StatusCode::from_u16(it.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let problem = api::problem(status, it.code, &it.message, it.remedy).into_response();
     let mut response = api::name_request(problem, request_id);

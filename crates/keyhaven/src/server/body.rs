@@ -10,12 +10,14 @@ use axum::{
     body::{Body, Bytes},
 };
 use hyper::body::{Frame, SizeHint};
-use keyhaven_core::proxy::Passing;
+use keyhaven_core::proxy::{Flow, Passing};
 
 /// The body of any answer.
 pub(crate) enum AnyBody {
     Own(Body),
     Passing(Passing),
+    /// From a Keyhaven server somewhere else.
+    Flow(Flow),
 }
 
 impl hyper::body::Body for AnyBody {
@@ -29,6 +31,7 @@ impl hyper::body::Body for AnyBody {
         match self.get_mut() {
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             Self::Passing(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Flow(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
 
@@ -36,6 +39,7 @@ impl hyper::body::Body for AnyBody {
         match self {
             Self::Own(body) => body.is_end_stream(),
             Self::Passing(body) => body.is_end_stream(),
+            Self::Flow(body) => body.is_end_stream(),
         }
     }
 
@@ -43,6 +47,7 @@ impl hyper::body::Body for AnyBody {
         match self {
             Self::Own(body) => body.size_hint(),
             Self::Passing(body) => body.size_hint(),
+            Self::Flow(body) => body.size_hint(),
         }
     }
 }
