@@ -1,6 +1,8 @@
 //! Patterns of paths: `/api/v2/deals/*` for one segment, `/api/v2/**` for all that follows.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
@@ -10,8 +12,8 @@ enum Segment {
 }
 
 /// A pattern of paths. Paths are percent-decoded and begin with a slash.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PathPattern(Vec<Segment>);
 
 impl PathPattern {
@@ -62,6 +64,26 @@ impl TryFrom<String> for PathPattern {
     }
 }
 
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for segment in &self.0 {
+            let text = match segment {
+                Segment::Fixed(text) => text,
+                Segment::One => "*",
+                Segment::Rest => "**",
+            };
+            write!(f, "/{text}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<PathPattern> for String {
+    fn from(pattern: PathPattern) -> Self {
+        pattern.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +102,9 @@ mod tests {
             ("/**", &["/", "/a/b"], &[]),
             ("/", &["/"], &["/a"]),
         ] {
-            let pattern = PathPattern::parse(pattern).unwrap();
+            let text = pattern;
+            let pattern = PathPattern::parse(text).unwrap();
+            assert_eq!(pattern.to_string(), text);
             assert!(fits.iter().all(|path| pattern.fits(path)), "{pattern:?}");
             assert!(!not.iter().any(|path| pattern.fits(path)), "{pattern:?}");
         }

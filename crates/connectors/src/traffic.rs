@@ -1,12 +1,12 @@
 //! How programs use an app: where they put its key, how its lists are paged, and how much it allows.
 
 use http::{HeaderMap, Method};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::PathPattern;
 
 /// How programs use an app.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Use {
     /// A path that is worth a first call, with its query; begins with `/`.
@@ -26,7 +26,7 @@ impl Default for Use {
 }
 
 /// How the lists below some paths are paged.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pages {
     /// Which paths.
@@ -108,6 +108,13 @@ pub struct Cost {
     pub paths: Vec<PathPattern>,
     /// The cost of one call.
     pub cost: u32,
+}
+
+impl Use {
+    /// How the list at this path is paged.
+    pub fn pages(&self, path: &str) -> Option<&Pages> {
+        self.pages.iter().find(|pages| pages.path.fits(path))
+    }
 }
 
 impl Limits {

@@ -23,6 +23,10 @@ pub struct Connection {
     pub app: String,
     /// The plain fields.
     pub fields: BTreeMap<String, String>,
+    /// The hosts that it opens, as host or host:port.
+    pub hosts: Vec<String>,
+    /// The header in which the app takes the credential.
+    pub header: Option<String>,
     /// ✓ or !.
     pub status: Status,
     /// Why it has this status.
@@ -83,7 +87,10 @@ impl Keyhaven {
             (Some(settled), Some(latest)) if latest.at > settled.at => Some(outcome(latest)),
             _ => None,
         };
+        let origins = connector.map(|connector| connector.origins(&fields)).unwrap_or_default();
         Ok(Connection {
+            hosts: origins.iter().map(|url| url.authority().to_owned()).collect(),
+            header: connector.and_then(|it| it.credential_header(&fields)).map(|name| name.as_str().into()),
             outcome: settled.as_ref().map_or_else(not_yet, outcome),
             status: Status::parse(&row.status).unwrap_or(Status::Unverified),
             account: read(row.account.as_deref())?,

@@ -30,8 +30,8 @@ pub use ctx::{Actor, Clock, Ctx, Millis, Rng, SystemClock, SystemRng};
 pub use error::{Error, Kind, OtherAccount};
 pub use expiry::parse_span;
 pub use keyhaven_connectors::{
-    Account, Catalogue, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs, Reason, Status,
-    Suggestion, TokenHeader, Words,
+    Account, Catalogue, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs, Pages, Reason,
+    Status, Suggestion, TokenHeader, Use, Words,
 };
 pub use keyhaven_store::StoreError;
 pub use keyhaven_vault::Secret;

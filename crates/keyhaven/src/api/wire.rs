@@ -5,7 +5,7 @@ mod tokens;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyhaven_core::{Account, FieldKind, Millis, Outcome, Suggestion, connections};
+use keyhaven_core::{Account, FieldKind, Millis, Outcome, Suggestion, Use, connections};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use tokens::AccessToken;
@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     pub connector: String,
     pub app: String,
     pub fields: BTreeMap<String, String>,
+    pub hosts: Vec<String>,
+    pub header: Option<String>,
     pub status: String,
     #[serde(flatten)]
     pub outcome: Check,
@@ -79,6 +81,8 @@ impl From<keyhaven_core::Connection> for Connection {
             connector: it.connector,
             app: it.app,
             fields: it.fields,
+            hosts: it.hosts,
+            header: it.header,
             status: it.status.as_str().into(),
             account: it.account,
             verified_at: it.verified_at.map(time),
@@ -167,6 +171,8 @@ pub(crate) struct Connector {
     pub icon_url: String,
     pub fields: Vec<Field>,
     pub guide: Vec<Step>,
+    #[serde(rename = "use")]
+    pub in_use: Use,
 }
 
 /// One field of its form.
@@ -211,6 +217,7 @@ impl From<&keyhaven_core::Connector> for Connector {
             icon_url: format!("/assets/connectors/{}/{}", it.id, it.icon),
             fields: it.fields.iter().map(field).collect(),
             guide: it.guide.steps.iter().map(step).collect(),
+            in_use: it.in_use.clone(),
         }
     }
 }

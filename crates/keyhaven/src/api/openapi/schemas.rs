@@ -30,7 +30,11 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
             "fields": list(closed(json!({
                 "id": text, "label": text, "kind": { "enum": ["secret", "text", "url"] }, "help": text, "example": text,
                 "suffix": maybe, "required": { "type": "boolean" }, "secret": { "type": "boolean" } }))),
-            "guide": list(closed(json!({ "title": text, "body": text }))) })),
+            "guide": list(closed(json!({ "title": text, "body": text }))),
+            "use": closed(json!({
+                "env": maybe, "query": list(text.clone()),
+                "pages": list(closed(json!({
+                    "path": text, "param": text, "next": text, "more": maybe, "items": text }))) })) })),
         "History": closed(json!({
             "days": list(closed(json!({
                 "date": { "type": "string", "format": "date" }, "valid": count, "invalid": count, "unverified": count,
@@ -114,7 +118,7 @@ fn connection() -> Value {
     let or_null = |of: &str| json!({ "anyOf": [reference(of), { "type": "null" }] });
     let mut properties = json!({
         "id": text, "slug": text, "name": text, "connector": text, "app": text, "fields": plain_fields(),
-        "status": { "enum": ["valid", "invalid", "unverified"] }, "account": or_null("Account"),
+        "hosts": { "type": "array", "items": text }, "header": { "type": ["string", "null"] }, "status": { "enum": ["valid", "invalid", "unverified"] }, "account": or_null("Account"),
         "verified_at": maybe_time(), "last_check": or_null("Check"), "next_check_at": maybe_time(), "created_at": time,
         "updated_at": time, "revision": { "type": "integer" }, "deleted_at": maybe_time(), "purge_at": maybe_time() });
     if let (Some(all), Value::Object(outcome)) = (properties.as_object_mut(), check()) {
