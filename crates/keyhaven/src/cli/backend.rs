@@ -1,6 +1,8 @@
 //! The same commands on the data of this machine and on a server.
 
-use http::Method;
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
 use keyhaven_core::{
     Actor, Ctx, Keyhaven, Secret, audit,
     connections::{self, Change, IfOtherAccount, ListQuery, NewConnection, Removal},
@@ -18,12 +20,17 @@ use crate::{
         wire::{Connection, ConnectionPage, Connector, Problem},
     },
     config::Settings,
+    passage::Passage,
 };
+
+/// What to do when a server does not accept the token.
+pub(super) const CHECK_TOKEN: &str =
+    "Check KEYHAVEN_TOKEN; make a new one on the server with: keyhaven token create --name NAME";
 
 /// Where the commands work.
 pub(super) enum Target {
     /// The data of this machine.
-    Local(Box<Keyhaven>, Ctx),
+    Local(Arc<Keyhaven>, Ctx),
     /// A server.
     Remote(Box<Remote>),
 }
@@ -35,7 +42,7 @@ impl Target {
     pub(super) async fn local(settings: Settings) -> Result<Self, Failure> {
         let app = settings.open().await?;
         let ctx = app.ctx(Actor::CommandLine);
-        Ok(Self::Local(Box::new(app), ctx))
+        Ok(Self::Local(Arc::new(app), ctx))
     }
 
     pub(super) fn remote(server: &str) -> Result<Self, Failure> {
@@ -48,6 +55,14 @@ impl Target {
                 )
             })?;
         Ok(Self::Remote(Box::new(Remote::new(server, &Secret::new(token))?)))
+    }
+
+    /// The way of calls to an app, which takes its credential in these places.
+    pub(super) fn passage(self, header: HeaderName, query: Vec<String>) -> Passage {
+        match self {
+            Self::Local(app, ctx) => Passage::Here { door: Box::new(app.door()), app, ctx },
+            Self::Remote(remote) => Passage::There { remote, header, query },
+        }
     }
 
     /// Whom to ask, where this machine's settings say so.
@@ -274,9 +289,7 @@ pub(super) async fn call<T: DeserializeOwned>(
     let problem: Problem = read(answer, remote)?;
     let mut failure = Failure::from(problem);
     if status == 401 {
-        failure.remedy =
-            "Check KEYHAVEN_TOKEN; make a new one on the server with: keyhaven token create --name NAME"
-                .into();
+        failure.remedy = CHECK_TOKEN.into();
     }
     Err(failure)
 }

@@ -19,7 +19,14 @@ pub(super) struct Failure {
     pub exit: u8,
 }
 
+/// Whoever reads what is printed has read enough.
+const READER_GONE: &str = "reader_gone";
+
 impl Failure {
+    pub(super) fn is_reader_gone(&self) -> bool {
+        self.code == READER_GONE
+    }
+
     pub(super) fn new(exit: u8, code: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { message: message.into(), remedy: remedy.into(), code: code.into(), fields: Vec::new(), exit }
     }
@@ -91,6 +98,7 @@ impl From<ServeError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::new(1, "io", error.to_string(), "")
+        let code = if error.kind() == std::io::ErrorKind::BrokenPipe { READER_GONE } else { "io" };
+        Self::new(1, code, error.to_string(), "")
     }
 }

@@ -13,6 +13,7 @@ mod fields;
 mod generate;
 mod list;
 mod printer;
+mod request;
 mod secrets;
 mod token_backend;
 mod tokens;
@@ -87,6 +88,8 @@ enum Command {
     /// List, show, verify, rename, edit, delete and restore connections, and see what goes through them
     #[command(subcommand)]
     Connections(connections::ConnectionsCommand),
+    /// Send one request to an app through a connection
+    Request(request::RequestArgs),
     /// The apps that can be connected
     #[command(subcommand)]
     Connectors(connectors::ConnectorsCommand),
@@ -161,6 +164,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
         Command::Connect(args) => return connect::run(args, printer).await,
         Command::Audit(args) => audit::run(args, printer).await?,
         Command::Connections(command) => return connections::run(command, printer).await,
+        Command::Request(args) => return request::run(args, printer).await,
         Command::Connectors(command) => connectors::run(command, printer).await?,
         Command::Doctor(target) => return doctor::run(target, printer).await,
         Command::Openapi => generate::openapi(printer)?,

@@ -16,6 +16,7 @@ mod common;
 mod database;
 mod openapi;
 mod proxy;
+mod request;
 mod terminal;
 mod tokens;
 mod upstream;
