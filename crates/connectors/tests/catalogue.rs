@@ -83,8 +83,8 @@ fn a_token_stands_where_the_key_would() {
         let header = catalogue.get(id).unwrap().token_header(&plain);
         assert_eq!((header.name.as_str(), header.before.as_str()), (name, before), "{id}");
     }
-    assert_eq!(catalogue.get("pipedrive").unwrap().example_path, "/api/v2/deals?limit=5");
-    assert_eq!(catalogue.get("http-basic").unwrap().example_path, "/");
+    assert_eq!(catalogue.get("pipedrive").unwrap().in_use.example_path, "/api/v2/deals?limit=5");
+    assert_eq!(catalogue.get("http-basic").unwrap().in_use.example_path, "/");
 }
 
 #[test]

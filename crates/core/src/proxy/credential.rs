@@ -21,7 +21,7 @@ pub(super) enum Misplaced {
 }
 
 /// Where this connection's app takes its key.
-pub(super) struct Places<'a> {
+pub struct Places<'a> {
     /// The header.
     pub header: &'a HeaderName,
     /// Query parameters.
@@ -63,9 +63,7 @@ pub(super) fn find<'a>(
         }
         Ok(())
     };
-    let (query, in_query) = without(query, |name| {
-        places.is_none_or(|places| places.query.iter().any(|one| one.eq_ignore_ascii_case(name)))
-    });
+    let (query, in_query) = without(query, |name| places.is_none_or(|places| names_one(places.query, name)));
     for text in &in_query {
         show(text)?;
     }
@@ -106,7 +104,11 @@ fn texts(value: &HeaderValue) -> Vec<Cow<'_, str>> {
 
 /// The query without these parameters.
 pub(crate) fn stripped(query: Option<String>, names: &[String]) -> Option<String> {
-    without(query.as_deref(), names).0.map(Cow::into_owned)
+    without(query.as_deref(), |name| names_one(names, name)).0.map(Cow::into_owned)
+}
+
+fn names_one(names: &[String], name: &str) -> bool {
+    names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 /// The query without these parameters, and their values. What stays, stays as it was written.
