@@ -100,15 +100,20 @@ impl Server {
         self.data
     }
 
-    /// A client with an access token of its own, made by the command line.
+    /// An access token, made by the command line.
     #[must_use]
-    pub fn api(&self) -> Client {
+    pub fn token(&self) -> String {
         let mut command = Command::new(binary());
         calm(&mut command, self.data.path());
         let made = command.args(["token", "create", "--name", "e2e"]).output().expect("Keyhaven runs");
         assert!(made.status.success(), "no token: {}", String::from_utf8_lossy(&made.stderr));
-        let token = String::from_utf8_lossy(&made.stdout);
-        Client::new(&self.url).with(header::AUTHORIZATION, &format!("Bearer {}", token.trim()))
+        String::from_utf8_lossy(&made.stdout).trim().to_owned()
+    }
+
+    /// A client with an access token of its own.
+    #[must_use]
+    pub fn api(&self) -> Client {
+        Client::new(&self.url).with(header::AUTHORIZATION, &format!("Bearer {}", self.token()))
     }
 }
 

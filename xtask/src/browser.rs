@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::Command};
 use crate::{
     paths,
     run::{cargo, plainly, quietly},
+    set_up,
 };
 
 /// The harness runs the Keyhaven that this names.
@@ -37,6 +38,21 @@ pub(crate) fn bench() -> Result<(), String> {
     let mut command = cargo(["run", "--release", "--package", "keyhaven-e2e", "--bin", "bench", "--"]);
     command.arg(paths::root().join("docs/PERFORMANCE.md")).env(BINARY, binary("release"));
     plainly(command)
+}
+
+/// `cargo xtask bench proxy`: beside nginx, called by wrk.
+pub(crate) fn bench_proxy() -> Result<(), String> {
+    set_up::for_bench()?;
+    plainly(cargo(["build", "--release", "--package", "keyhaven"]))?;
+    plainly(cargo(["build", "--release", "--package", "keyhaven-e2e", "--bin", "bench_proxy"]))?;
+    // Ten thousand open connections are more than a shell allows by itself.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n \"$(ulimit -Hn)\"; exec \"$@\"", "sh"]);
+    command.arg(paths::target().join("release/bench_proxy")).arg(paths::root().join("docs/PERFORMANCE.md"));
+    plainly({
+        command.env(BINARY, binary("release"));
+        command
+    })
 }
 
 fn binary(profile: &str) -> PathBuf {

@@ -22,6 +22,7 @@ Developer commands of Keyhaven.
   cargo xtask e2e [FILTER]           the tests in a real browser, or those whose name holds FILTER
   cargo xtask fuzz [TARGET]          looks for input that breaks what must hold, ten minutes for each target
   cargo xtask bench                  measures the figures and writes docs/PERFORMANCE.md
+  cargo xtask bench proxy            measures the proxy beside nginx; installs nginx and wrk where it can
   cargo xtask screenshots            takes the pictures of docs/screenshots
 
 Steps of test, in order:
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         ["fuzz"] => fuzz::long(""),
         ["fuzz", target] => fuzz::long(target),
         ["bench"] => browser::bench(),
+        ["bench", "proxy"] => browser::bench_proxy(),
         ["screenshots"] => browser::screenshots(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}{}", steps::list());

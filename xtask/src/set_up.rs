@@ -23,30 +23,45 @@ const NEEDS: &[Need] = &[
     Need { package: "chromium-driver", is_there: || find(&["chromedriver"]).is_some() },
 ];
 
-/// Installs what is missing.
+/// What `cargo xtask bench proxy` needs besides.
+const BENCH_NEEDS: &[Need] = &[
+    Need { package: "nginx-light", is_there: || find(&["nginx"]).is_some() },
+    Need { package: "wrk", is_there: || find(&["wrk"]).is_some() },
+];
+
+/// Installs what the tests need and what is missing.
 pub(crate) fn run() -> Result<Done, String> {
     rust_component("fmt", "rustfmt")?;
     rust_component("clippy", "clippy")?;
-    let missing = missing();
+    install(NEEDS)
+}
+
+/// Installs what the bench of the proxy needs and what is missing.
+pub(crate) fn for_bench() -> Result<Done, String> {
+    install(BENCH_NEEDS)
+}
+
+fn install(needs: &[Need]) -> Result<Done, String> {
+    let missing = missing(needs);
     if missing.is_empty() {
         return Ok(Done::default());
     }
     let by_hand =
         format!("sudo apt-get update && sudo apt-get install --no-install-recommends {}", missing.join(" "));
     let needed =
-        format!("The tests need {}. Install it and run this again:\n\n  {by_hand}\n", missing.join(", "));
+        format!("This needs {}. Install it and run this again:\n\n  {by_hand}\n", missing.join(", "));
     let Some(privilege) = privilege().filter(|_| find(&["apt-get"]).is_some()) else { return Err(needed) };
     let install = ["install", "--yes", "--no-install-recommends"].iter().chain(&missing);
     quietly(apt_get(privilege, ["update"])).map_err(|error| format!("{error}\n{needed}"))?;
     quietly(apt_get(privilege, install.copied())).map_err(|error| format!("{error}\n{needed}"))?;
-    match self::missing().as_slice() {
+    match self::missing(needs).as_slice() {
         [] => Ok(Done { note: Some(format!("installed {}", missing.join(", "))), tally: None }),
         still => Err(format!("{} was installed and still is not found", still.join(", "))),
     }
 }
 
-fn missing() -> Vec<&'static str> {
-    NEEDS.iter().filter(|need| !(need.is_there)()).map(|need| need.package).collect()
+fn missing(needs: &[Need]) -> Vec<&'static str> {
+    needs.iter().filter(|need| !(need.is_there)()).map(|need| need.package).collect()
 }
 
 /// Debian keeps the server's programs off the path.

@@ -52,6 +52,9 @@ async fn main() {
     let page = report.page();
     println!("{page}");
     if let Some(to) = to {
-        fs::write(to, page).expect("the page can be written");
+        // The part that `cargo xtask bench proxy` has written stays.
+        let old = fs::read_to_string(&to).unwrap_or_default();
+        let proxy = old.split_once("\n## The proxy").map(|(_, proxy)| format!("\n## The proxy{proxy}"));
+        fs::write(to, page + &proxy.unwrap_or_default()).expect("the page can be written");
     }
 }
