@@ -23,7 +23,7 @@ use screen::Screen;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     keyhaven request sales-eu GET '/api/v2/deals?limit=5'\n  \
-    keyhaven request sales-eu GET /api/v2/deals --paginate --jq '\"\\(.id) \\(.title)\"'\n  \
+    keyhaven request sales-eu GET /api/v2/deals --paginate --jq '.id, .title'\n  \
     keyhaven request sales-eu POST /api/v2/deals --body '{\"title\":\"Rope, 200 m\"}'\n  \
     keyhaven request sales-eu PATCH /api/v2/deals/7 --body @change.json --include\n  \
     gzip -dc export.json.gz | keyhaven request sales-eu POST /api/v1/files --body-stdin\n\n\
@@ -45,8 +45,8 @@ pub(super) struct RequestArgs {
     /// An array that is not closed was cut short by an error
     #[arg(long)]
     paginate: bool,
-    /// Print only what this filter picks, in the language of jq. Texts are printed without quotes.
-    /// With --paginate it sees one record at a time
+    /// Print only the values at these paths, one a line, texts without quotes. Paths are a small part of jq's language:
+    /// .name, [], [3], and commas between several. With --paginate they begin at each record
     #[arg(long, value_name = "FILTER", value_parser = Filter::compile)]
     jq: Option<Filter>,
     /// Print status and headers, too
