@@ -20,6 +20,11 @@ const NEEDS: &[Need] = &[
         package: "chromium",
         is_there: || find(&["chromium", "chromium-browser", "google-chrome"]).is_some(),
     },
+    // Programs that `keyhaven run` is tried with.
+    Need { package: "curl", is_there: || find(&["curl"]).is_some() },
+    Need { package: "python3-requests", is_there: has_python_requests },
+    Need { package: "nodejs", is_there: || find(&["node"]).is_some() },
+    Need { package: "npm", is_there: || find(&["npm"]).is_some() },
     Need { package: "chromium-driver", is_there: || find(&["chromedriver"]).is_some() },
 ];
 
@@ -62,6 +67,12 @@ fn install(needs: &[Need]) -> Result<Done, String> {
 
 fn missing(needs: &[Need]) -> Vec<&'static str> {
     needs.iter().filter(|need| !(need.is_there)()).map(|need| need.package).collect()
+}
+
+fn has_python_requests() -> bool {
+    let mut ask = Command::new("python3");
+    ask.args(["-c", "import requests"]);
+    quietly(ask).is_ok()
 }
 
 /// Debian keeps the server's programs off the path.

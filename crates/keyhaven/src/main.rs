@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod passage;
 mod proxy;
+mod run;
 mod serve;
 mod server;
 mod web;

@@ -1,4 +1,4 @@
-//! The one door out. Every request to an app goes through [`Egress::send`].
+//! The one door out. Every request to an app goes through [`Egress::send`] or [`Door::pass`].
 //!
 //! Only hosts that the connection's connector allows; https only; names are resolved once, here, and the checked
 //! address is the one that is dialled; nothing is followed; everything is bounded.
@@ -9,6 +9,7 @@ mod fault;
 mod gate;
 mod overrides;
 mod resolver;
+mod tunnel;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ use fault::fault;
 pub(crate) use gate::Way;
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
+pub use tunnel::tunnel;
 
 use crate::proxy::Payload;
 

@@ -14,6 +14,7 @@ mod generate;
 mod list;
 mod printer;
 mod request;
+mod run;
 mod secrets;
 mod token_backend;
 mod tokens;
@@ -88,6 +89,8 @@ enum Command {
     /// List, show, verify, rename, edit, delete and restore connections, and see what goes through them
     #[command(subcommand)]
     Connections(connections::ConnectionsCommand),
+    /// Run a program that uses a connection without seeing its key
+    Run(run::RunArgs),
     /// Send one request to an app through a connection
     Request(request::RequestArgs),
     /// The apps that can be connected
@@ -164,6 +167,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
         Command::Connect(args) => return connect::run(args, printer).await,
         Command::Audit(args) => audit::run(args, printer).await?,
         Command::Connections(command) => return connections::run(command, printer).await,
+        Command::Run(args) => return run::run(args).await,
         Command::Request(args) => return request::run(args, printer).await,
         Command::Connectors(command) => connectors::run(command, printer).await?,
         Command::Doctor(target) => return doctor::run(target, printer).await,
