@@ -20,8 +20,10 @@ impl PathPattern {
     /// Reads a pattern, or says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let rest = text.strip_prefix('/').ok_or("a path pattern begins with /")?;
-        if text.len() > 500 || text.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | '\\')) {
-            return Err("a path pattern holds no ?, # or control character, and 500 bytes at most");
+        if text.len() > 500
+            || text.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | '\\' | '%' | ' '))
+        {
+            return Err("a path pattern has 500 bytes at most and no query; write é instead of %C3%A9");
         }
         let mut segments = Vec::new();
         for part in rest.split('/') {

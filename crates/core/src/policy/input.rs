@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, net::IpAddr, str::FromStr};
 
 use ipnet::{IpNet, Ipv4Net};
-use keyhaven_connectors::FieldError;
+use keyhaven_connectors::{FieldError, PathPattern};
 
-use super::{Policy, path};
+use super::Policy;
 use crate::names::shown;
 
 /// A policy as it was typed; every face fills one in. Empty texts and lists mean no limit.
@@ -125,8 +125,8 @@ fn method(text: &str) -> Result<String, String> {
     known.then_some(method).ok_or_else(|| format!("“{}” is none of {}.", shown(text), METHODS.join(", ")))
 }
 
-fn pattern(text: &str) -> Result<String, String> {
-    path::check(text).map(|()| text.to_owned()).map_err(|why| format!("“{}” {why}.", shown(text)))
+fn pattern(text: &str) -> Result<PathPattern, String> {
+    PathPattern::parse(text).map_err(|why| format!("“{}” cannot be used: {why}.", shown(text)))
 }
 
 /// An address stands for itself alone. IPv4 inside IPv6 is kept as the IPv4 that clients are judged by.

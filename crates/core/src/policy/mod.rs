@@ -1,15 +1,17 @@
 //! What an access token may do.
 
 mod input;
-mod path;
 
 use std::net::IpAddr;
 
 use http::Method;
 use ipnet::IpNet;
+use keyhaven_connectors::PathPattern;
 use serde::{Deserialize, Serialize};
 
 pub use input::PolicyInput;
+
+use crate::proxy;
 
 /// The limits of one access token; the default has none. Methods, paths, quotas and the share are for calls through
 /// the proxy; the others hold everywhere. A limit that this version does not know is refused when it is read: no
@@ -28,7 +30,7 @@ pub struct Policy {
     pub methods: Vec<String>,
     /// Patterns such as `/api/v2/deals/*`: `*` is one segment, `**` at the end is the rest; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<String>,
+    pub paths: Vec<PathPattern>,
     /// Calls a minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_minute: Option<u32>,
@@ -114,7 +116,12 @@ impl Policy {
         if !self.methods.is_empty() && !self.methods.iter().any(|it| it == method.as_str()) {
             return Err(Denied::Method(method.to_string()));
         }
-        if !self.paths.is_empty() && !path::matches_any(&self.paths, path) {
+        if self.paths.is_empty() {
+            return Ok(());
+        }
+        // What could be read in two ways fits nothing.
+        let read = proxy::path::read(path).map_err(|_| Denied::Path)?;
+        if !self.paths.iter().any(|pattern| pattern.fits(&read)) {
             return Err(Denied::Path);
         }
         Ok(())

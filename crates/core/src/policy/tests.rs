@@ -159,9 +159,8 @@ fn paths_match_as_the_app_will_read_them() {
         ),
         (
             "/api/v2/**",
-            vec!["/api/v2/", "/api/v2/deals", "/api/v2/deals/1/products"],
+            vec!["/api/v2", "/api/v2/", "/api/v2/deals", "/api/v2/deals/1/products"],
             vec![
-                "/api/v2",
                 "/api/v1/deals",
                 "/api/v2x/deals",
                 "/api/v2/../v1/deals",
@@ -172,9 +171,9 @@ fn paths_match_as_the_app_will_read_them() {
             ],
         ),
         ("/**", vec!["/", "/a", "/a/b/c"], vec!["/a/..", "/%2e%2e/a"]),
-        ("/größe", vec!["/gr%C3%B6%C3%9Fe", "/größe"], vec!["/gr%F6%DFe"]),
+        ("/größe", vec!["/gr%C3%B6%C3%9Fe"], vec!["/größe", "/gr%F6%DFe"]),
     ] {
-        let policy = Policy { paths: texts(&["/never", pattern]), ..Policy::default() };
+        let policy = input(|it| it.paths = texts(&["/never", pattern])).unwrap();
         for path in yes {
             assert_eq!(policy.permits(&Method::GET, path), Ok(()), "{pattern} {path}");
         }

@@ -1,6 +1,11 @@
 //! Measures the proxy beside nginx and writes it down: `cargo xtask bench proxy`.
 
-#![allow(clippy::expect_used, clippy::print_stdout, reason = "a developer's tool: it stops and says where")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a developer's tool: it stops and says where"
+)]
 
 mod load;
 mod memory;
@@ -49,7 +54,9 @@ async fn main() {
     let added = one.median_us - direct.median_us;
     let mut rows = vec![
         ratio("requests a second", ">= 1.0×", nginx.per_second, keyhaven.per_second, |ratio| ratio >= 1.0),
-        ratio("CPU of the proxy a request, µs", "<= 1.0×", nginx.cpu_us, keyhaven.cpu_us, |ratio| ratio <= 1.0),
+        ratio("CPU of the proxy a request, µs", "<= 1.0×", nginx.cpu_us, keyhaven.cpu_us, |ratio| {
+            ratio <= 1.0
+        }),
         ratio("latency, median, µs", "", nginx.median_us, keyhaven.median_us, |_| true),
         ratio("latency, p99, µs", "<= 2.0×", nginx.p99_us, keyhaven.p99_us, |ratio| ratio <= 2.0),
         Row {
@@ -94,7 +101,8 @@ fn section(rows: &[Row]) -> String {
     );
     for row in rows {
         let kept = if row.kept { "✓" } else { "missed" };
-        let _ = writeln!(text, "| {} | {} | {} | {} | {kept} |", row.what, row.promised, row.nginx, row.keyhaven);
+        let _ =
+            writeln!(text, "| {} | {} | {} | {} | {kept} |", row.what, row.promised, row.nginx, row.keyhaven);
     }
     text
 }

@@ -96,7 +96,9 @@ fn connect(server: &Server) -> TcpStream {
 }
 
 fn head(stream: &mut TcpStream, method: &str, path: &str, token: &str, length: usize) {
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-token: {token}\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-token: {token}\r\ncontent-length: {length}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).expect("a request");
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct Nginx {
     _folder: TempDir,
 }
 
-const GOOD: &str = r#"{"success":true,"data":{"name":"B","company_name":"Acme","company_id":1,"company_domain":"acme"}}"#;
+const GOOD: &str =
+    r#"{"success":true,"data":{"name":"B","company_name":"Acme","company_id":1,"company_domain":"acme"}}"#;
 
 impl Nginx {
     /// Answers 2 KB to whatever is asked, and says that it allows as much as anybody wants.
@@ -73,7 +74,8 @@ impl Nginx {
     /// Master and workers.
     pub(crate) fn processes(&self) -> Vec<u32> {
         let master = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap_or_default();
+        let children =
+            fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap_or_default();
         children.split_whitespace().filter_map(|id| id.parse().ok()).chain([master]).collect()
     }
 }

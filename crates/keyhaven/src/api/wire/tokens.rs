@@ -47,7 +47,7 @@ impl AccessToken {
             connections: policy.connections.clone(),
             read_only: policy.read_only,
             methods: policy.methods.clone(),
-            paths: policy.paths.clone(),
+            paths: policy.paths.iter().map(ToString::to_string).collect(),
             per_minute: policy.per_minute,
             per_day: policy.per_day,
             budget_share: policy.budget_share,
