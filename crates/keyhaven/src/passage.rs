@@ -8,6 +8,11 @@ use keyhaven_core::{
     egress::Door,
     proxy::{self, Inbound, Places},
     remote::{Remote, RemoteError},
+    usage,
+};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinHandle,
 };
 
 use crate::{proxy::told, server::AnyBody};
@@ -15,16 +20,34 @@ use crate::{proxy::told, server::AnyBody};
 /// The way.
 pub(crate) enum Passage {
     /// This machine's data.
-    Here { app: Arc<Keyhaven>, door: Box<Door>, ctx: Ctx },
+    Here(Box<Here>),
     /// A server. What stands where the app takes its credential is not sent there.
     There { remote: Box<Remote>, header: HeaderName, query: Vec<String> },
 }
 
+/// The data of this machine, in use.
+pub(crate) struct Here {
+    app: Arc<Keyhaven>,
+    door: Door,
+    ctx: Ctx,
+    /// Writes the usage each second until its sender is gone.
+    recorder: Mutex<Option<JoinHandle<()>>>,
+    stop: watch::Sender<bool>,
+}
+
 impl Passage {
+    /// By the data of this machine.
+    pub(crate) fn here(app: Arc<Keyhaven>, ctx: Ctx) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let recorder = Mutex::new(Some(tokio::spawn(usage::run(app.clone(), stopped))));
+        Self::Here(Box::new(Here { door: app.door(), app, ctx, recorder, stop }))
+    }
+
     /// The app's answer, or Keyhaven's; a header says whose it is.
     pub(crate) async fn send(&self, call: Inbound) -> Result<Response<AnyBody>, RemoteError> {
         match self {
-            Self::Here { app, door, ctx } => {
+            Self::Here(here) => {
+                let Here { app, door, ctx, .. } = &**here;
                 Ok(told(proxy::at_hand(app, door, ctx, call).await, &app.new_request_id()))
             }
             Self::There { remote, header, query } => {
@@ -34,10 +57,15 @@ impl Passage {
         }
     }
 
-    /// There are no more calls.
+    /// There are no more calls: what is not written yet is.
     pub(crate) async fn close(&self) {
-        if let Self::Here { app, .. } = self {
-            app.close().await;
+        let Self::Here(here) = self else { return };
+        let _ = here.stop.send(true);
+        if let Some(recorder) = here.recorder.lock().await.take()
+            && let Err(error) = recorder.await
+        {
+            tracing::error!(%error, "the usage of the last calls is lost");
         }
+        here.app.close().await;
     }
 }

@@ -60,7 +60,7 @@ impl Target {
     /// The way of calls to an app, which takes its credential in these places.
     pub(super) fn passage(self, header: HeaderName, query: Vec<String>) -> Passage {
         match self {
-            Self::Local(app, ctx) => Passage::Here { door: Box::new(app.door()), app, ctx },
+            Self::Local(app, ctx) => Passage::here(app, ctx),
             Self::Remote(remote) => Passage::There { remote, header, query },
         }
     }

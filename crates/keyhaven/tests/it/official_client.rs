@@ -36,8 +36,14 @@ fn the_official_client_works_with_two_lines_changed() {
         const second = new v2.Configuration({ apiKey: key, basePath: `${base}/api/v2` });
         (async () => {
             const me = await new v1.UsersApi(first).getCurrentUser();
-            const deals = await new v2.DealsApi(second).getDeals({ limit: 1 }).catch(answer => answer);
-            console.log(JSON.stringify([me.data.name, 'data' in deals]));
+            const deals = new v2.DealsApi(second);
+            const first_page = await deals.getDeals({ limit: 2 });
+            const cursor = first_page.additional_data.next_cursor;
+            const second_page = await deals.getDeals({ limit: 2, cursor });
+            const ids = [...first_page.data, ...second_page.data].map(deal => deal.id);
+            const made = await deals.addDeal({ AddDealRequest: { title: 'Made through Keyhaven' } });
+            const kept = await deals.getDeal({ id: made.data.id });
+            console.log(JSON.stringify([me.data.name, new Set(ids).size, kept.data.title]));
         })().catch(error => { console.error(error); process.exit(1); });";
     let base = format!("{}/proxy/sales-eu", server.url);
     let output = Command::new("node")
@@ -50,7 +56,7 @@ fn the_official_client_works_with_two_lines_changed() {
         .unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said} {wrong}");
-    assert_eq!(said.trim(), r#"["Ada",true]"#, "{wrong}");
+    assert_eq!(said.trim(), r#"["Ada",4,"Made through Keyhaven"]"#, "{wrong}");
     let asked = house.sandbox.state().asked();
     assert!(asked.iter().any(|one| one.path == "/api/v2/deals"), "{asked:?}");
     assert!(asked.iter().all(|one| one.key_in == "header"), "{asked:?}");

@@ -46,7 +46,7 @@ pub(super) async fn of(passage: &Passage, call: Inbound) -> Result<Answer, Failu
 fn stranger(passage: &Passage, status: StatusCode) -> Failure {
     let server = match passage {
         Passage::There { remote, .. } => remote.address().to_owned(),
-        Passage::Here { .. } => "Keyhaven".into(),
+        Passage::Here(_) => "Keyhaven".into(),
     };
     RemoteError::NotKeyhaven { server, status: status.as_u16() }.into()
 }
