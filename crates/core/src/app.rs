@@ -195,6 +195,11 @@ impl Keyhaven {
         done.unwrap_or_else(|_| Err(StoreError::Unavailable("the main threads are ending".into()).into()))
     }
 
+    /// Now, by the clock that came in.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// Names one request in log and answer.
     pub fn new_request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);

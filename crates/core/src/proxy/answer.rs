@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     BrokenBody, Payload,
+    body::Progress,
     known::{Caller, Target},
 };
 use crate::{
@@ -24,11 +25,13 @@ use crate::{
 pub struct Passing {
     body: Payload,
     _count: Count,
+    /// What of the request nobody has read.
+    _rest: Option<Progress>,
 }
 
 impl Passing {
-    pub(super) fn new(body: Payload, count: Count) -> Self {
-        Self { body, _count: count }
+    pub(super) fn new(body: Payload, count: Count, rest: Option<Progress>) -> Self {
+        Self { body, _count: count, _rest: rest }
     }
 }
 

@@ -34,36 +34,50 @@ pub enum BrokenBody {
 
 /// A body on its way. Holds one piece at a time.
 pub struct Flow {
-    from: Incoming,
+    /// Always there, until it is dropped.
+    from: Option<Incoming>,
     /// Runs only while nothing comes.
     idle: Option<Pin<Box<Sleep>>>,
     progress: Option<Progress>,
 }
 
-/// When a piece last passed.
+/// When a piece last passed, and what nobody read to its end. The latter is kept until the answer has ended: to let
+/// go of it earlier means, in HTTP/2, to break the whole call off.
 #[derive(Clone)]
-pub(super) struct Progress(Arc<Mutex<Instant>>);
+pub(super) struct Progress(Arc<Mutex<(Instant, Option<Incoming>)>>);
 
 impl Default for Progress {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self(Arc::new(Mutex::new((Instant::now(), None))))
     }
 }
 
 impl Progress {
     pub(super) fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn made(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Instant::now();
+    }
+
+    fn keep(&self, rest: Option<Incoming>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = rest;
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.progress {
+            progress.keep(self.from.take());
+        }
     }
 }
 
 impl Flow {
     /// A body as hyper gives it.
     pub fn new(from: Incoming) -> Self {
-        Self { from, idle: None, progress: None }
+        Self { from: Some(from), idle: None, progress: None }
     }
 }
 
@@ -75,7 +89,8 @@ impl Body for Flow {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.from).poll_frame(cx) {
+        let Some(from) = &mut self.from else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = Pin::new(from).poll_frame(cx) {
             self.idle = None;
             if let Some(progress) = &self.progress {
                 progress.made();
@@ -90,11 +105,11 @@ impl Body for Flow {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.from.is_end_stream()
+        self.from.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.from.size_hint()
+        self.from.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
 

@@ -166,6 +166,16 @@ impl Governor {
         (0..requests).for_each(|_| state.window.take());
     }
 
+    /// What was spent today before this process began; nothing that it knows itself becomes less.
+    pub(super) fn remember(&self, now: Millis, spent: impl Iterator<Item = (String, i64)>) {
+        let mut state = self.lock();
+        state.budget.begin(now);
+        for (caller, cost) in spent {
+            let used = state.budget.by_caller.entry(caller).or_default();
+            *used = (*used).max(u64::try_from(cost).unwrap_or(0));
+        }
+    }
+
     /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.
     pub(super) fn heard(&self, headers: &HeaderMap) -> Option<(u64, u64)> {
         let burst = self.limits.headers.read(headers);
@@ -234,9 +244,7 @@ impl State {
     fn spend(&mut self, call: &Call<'_>, now: Millis) -> Result<(), Held> {
         let until_midnight = Duration::from_millis((DAY - now.rem_euclid(DAY)) as u64);
         let day = &mut self.budget;
-        if day.number != now.div_euclid(DAY) {
-            *day = Day { number: now.div_euclid(DAY), limit: day.limit, ..Day::default() };
-        }
+        day.begin(now);
         if day.exhausted_until > now {
             return Err(Held::Exhausted(Duration::from_millis((day.exhausted_until - now) as u64)));
         }
@@ -316,6 +324,14 @@ impl State {
 }
 
 impl Day {
+    /// A new day begins with nothing spent.
+    fn begin(&mut self, now: Millis) {
+        let number = now.div_euclid(DAY);
+        if self.number != number {
+            *self = Self { number, limit: self.limit, ..Self::default() };
+        }
+    }
+
     fn give_back(&mut self, call: &Call<'_>) {
         if let Some(used) = self.by_caller.get_mut(call.caller) {
             *used = used.saturating_sub(u64::from(call.cost));

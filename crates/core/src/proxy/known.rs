@@ -21,6 +21,7 @@ use crate::{
     Ctx, Error, Keyhaven,
     egress::Way,
     tokens::{self, AccessToken},
+    usage,
 };
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
@@ -182,15 +183,19 @@ impl Known {
             return Ok(known);
         }
         let (on_main, name) = (app.clone(), which.to_owned());
-        let (row, secrets) = app
+        let (row, secrets, used) = app
             .on_main(async move {
                 let ctx = on_main.ctx(crate::Actor::System);
                 let row = crate::connections::live_row(&on_main, &ctx, &name).await?;
                 let secrets = on_main.store.read(&ctx.scope()).secrets(&row.id).await?;
-                Ok::<_, Error>((row, secrets))
+                let used = usage::by_token(&on_main, &ctx, &row.id).await?;
+                Ok::<_, Error>((row, secrets, used))
             })
             .await?;
         let target = Arc::new(self.read(app, row, secrets)?);
+        if let Some(governor) = &target.governor {
+            governor.remember(app.now(), used.into_iter().map(|it| (it.token, it.counts.cost)));
+        }
         self.targets.write().unwrap_or_else(PoisonError::into_inner).insert(which.to_owned(), target.clone());
         Ok(target)
     }

@@ -82,7 +82,8 @@ pub(super) async fn send(
             app.feedback.answered(app, target, &parts, now);
             parts.headers = headers::inwards(parts.headers);
             count.answered(parts.status.as_u16());
-            Ok(Response::from_parts(parts, Passing::new(body, count)))
+            let rest = parts.extensions.remove::<Progress>();
+            Ok(Response::from_parts(parts, Passing::new(body, count, rest)))
         }
         Err(refusal) => {
             count.refused(refusal.status);
@@ -182,8 +183,9 @@ impl Outbound<'_> {
         let progress = Progress::default();
         let body = body.into().watched(&progress);
         let answer = self.door.pass(self.way, self.method.clone(), &self.path_and_query, headers, body);
-        let answer = within(answer, &progress, self.app.egress.answer_timeout()).await;
-        Ok(answer?)
+        let mut answer = within(answer, &progress, self.app.egress.answer_timeout()).await?;
+        answer.extensions_mut().insert(progress);
+        Ok(answer)
     }
 
     /// Takes note of what the answer says of limits. Tells, of an answer of “too many”, which kind it is and for

@@ -19,6 +19,8 @@ pub(crate) enum Script {
     Hang(Vec<u8>),
     /// These bytes, and then a reset.
     Reset(Vec<u8>),
+    /// These bytes as soon as the head is there; what else comes is dropped.
+    Early(Vec<u8>),
     /// The body is read to its end and its length answered.
     Swallow,
     /// This many bytes, as fast as they are taken.
@@ -112,6 +114,15 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             stream.write_all(&ok(&length.to_string()))?;
             continue;
         }
+        if let Script::Early(bytes) = script {
+            shared.seen.lock().unwrap().push(buffer[..end].to_vec());
+            stream.write_all(&bytes)?;
+            buffer.clear();
+            while more(&mut stream, &mut buffer)? {
+                buffer.clear();
+            }
+            return Ok(());
+        }
         let length = match chunked_length(&mut stream, &mut buffer, end, &head)? {
             Some(length) => length,
             None => content_length(&head),
@@ -133,7 +144,7 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 return stream.shutdown(Shutdown::Both);
             }
             Script::Pour(length) => pour(&mut stream, length)?,
-            Script::Swallow => {}
+            Script::Swallow | Script::Early(_) => {}
         }
     }
 }

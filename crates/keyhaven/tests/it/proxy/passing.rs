@@ -135,6 +135,26 @@ fn bodies_stream_both_ways_without_being_held() {
     assert!(grown < 64 * MIB, "half a gigabyte passed and {grown} bytes stayed");
 }
 
+/// An app may answer before it has read what is sent, and the caller hears it in either version.
+#[test]
+fn an_early_answer_comes_through() {
+    let stage = Stage::new();
+    let file = stage.house.data.path().join("upload");
+    std::fs::write(&file, vec![b'x'; 5_000_000]).unwrap();
+    let refused = "HTTP/1.1 413 Too Large\r\ncontent-length: 9\r\n\r\ntoo large";
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        stage.app.will(Script::Early(refused.into()));
+        let output = std::process::Command::new("curl")
+            .args(["-s", version, "-H", &format!("x-api-token: {}", stage.token()), "-w", " %{http_code}"])
+            .args(["-X", "POST", "--data-binary", &format!("@{}", file.display())])
+            .arg(format!("{}{}/api/v1/files", stage.server.url, stage.at))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "too large 413", "{version} {:?}", output.status);
+    }
+    stage.settles("an early answer");
+}
+
 /// HTTP/2 without TLS, by prior knowledge, and HTTP/1.1 and HTTP/2 with it.
 #[test]
 fn both_versions_of_http_are_spoken_with_and_without_tls() {
