@@ -99,6 +99,8 @@ pub struct OutcomeUpdate {
     pub next_check_at: i64,
     /// Verifications in a row that settled nothing.
     pub failures: i64,
+    /// Status or fields are other ones than those that were read.
+    pub changes: bool,
 }
 
 impl Reader<'_> {
@@ -160,7 +162,8 @@ impl Tx {
         revision: i64,
         it: &OutcomeUpdate,
     ) -> Result<bool, StoreError> {
-        let as_before = self.write_outcome(OUTCOME_AS_BEFORE, id, revision, it).await?;
+        // One statement in either case, unless somebody was faster.
+        let as_before = !it.changes && self.write_outcome(OUTCOME_AS_BEFORE, id, revision, it).await?;
         let changed = !as_before && self.write_outcome(OUTCOME, id, revision, it).await?;
         self.changed |= changed;
         Ok(as_before || changed)

@@ -62,6 +62,7 @@ fn outcome(status: &str, at: i64) -> OutcomeUpdate {
         checked_at: at,
         next_check_at: at + 100,
         failures: 0,
+        changes: false,
     }
 }
 

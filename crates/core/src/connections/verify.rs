@@ -150,12 +150,15 @@ fn outcome(
     let account = verdict.account.clone().or(account_of(row)?);
     let line = account.as_ref().map(|account| account.line()).unwrap_or_default();
     let app_name = app.catalogue.get(&row.connector).map_or("", |connector| connector.name.as_str());
+    let status = if keep { row.status.clone() } else { verdict.reason.status().as_str().to_owned() };
+    let fields = serde_json::to_string(&plain)?;
     Ok(OutcomeUpdate {
-        status: if keep { row.status.clone() } else { verdict.reason.status().as_str().into() },
+        changes: status != row.status || fields != row.fields,
+        status,
         verdict: if keep { row.verdict.clone() } else { Some(dated.clone()) },
         account: account.map(|account| serde_json::to_string(&account)).transpose()?,
         search_key: search_key(&row.name, &row.slug, app_name, &plain, &line),
-        fields: serde_json::to_string(&plain)?,
+        fields,
         last_check: dated,
         verified_at: if settles { Some(checked.at) } else { row.verified_at },
         checked_at: checked.at,

@@ -87,6 +87,7 @@ async fn fill(url: &str, pattern: &str) {
             checked_at: row.checked_at.unwrap_or_default(),
             next_check_at: NEVER,
             failures: 0,
+            changes: true,
         };
         assert!(tx.set_outcome(&id, 1, &outcome).await.expect("a row is changed"));
     }

@@ -26,7 +26,9 @@ impl Load {
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(!text.contains("Non-2xx"), "{url}: {text}");
         let after = |mark: &str| {
-            let line = text.lines().find(|line| line.contains(mark));
+            let begins = |line: &&str| line.trim_start().starts_with(mark);
+            // The count stands before its words; everything else behind them.
+            let line = text.lines().find(begins).or_else(|| text.lines().find(|line| line.contains(mark)));
             line.unwrap_or_else(|| panic!("{mark}: {text}")).replace(mark, "").trim().to_owned()
         };
         let count = after("requests in");
