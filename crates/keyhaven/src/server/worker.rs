@@ -113,7 +113,7 @@ impl Worker {
 
 async fn work(service: Service, tls: Option<Arc<Tls>>, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
     let http = Arc::new(http());
-    let door = service.app.door();
+    let door = Arc::new(service.app.door());
     let graceful = GracefulShutdown::new();
     while let Some(Accepted { stream, from, place }) = accepted.recv().await {
         let (service, door, http, watcher) =
@@ -153,12 +153,13 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     from: SocketAddr,
     service: Service,
-    door: Door,
+    door: Arc<Door>,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let answer = service_fn(move |request| {
         let (service, door) = (service.clone(), door.clone());
-        async move { Ok::<_, Infallible>(answer(service, door, from, request).await) }
+        // Boxed: a connection that waits for its next request holds no room for one.
+        Box::pin(async move { Ok::<_, Infallible>(answer(service, door, from, request).await) })
     });
     let connection = http.serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = watcher.watch(connection.into_owned()).await {
@@ -168,7 +169,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 
 async fn answer(
     service: Service,
-    door: Door,
+    door: Arc<Door>,
     from: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
