@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::{Connector, Guide, check, definition::Definition, svg};
+use crate::{Connector, Guide, check, definition::Definition, streams::Streams, svg};
 
 /// File name to content.
 type Files = &'static [(&'static str, &'static [u8])];
@@ -135,7 +135,13 @@ fn read(source: &ConnectorFiles) -> Result<Connector, Vec<CatalogueError>> {
     })?;
     let found = check::check(&definition, &source.folder, &guide, &source.files);
     if found.is_empty() {
-        return Ok(definition.into_connector(guide));
+        let streams = match source.files.contains_key("streams.toml") {
+            true => {
+                Some(Streams::parse(text("streams.toml")?).map_err(|wrong| fail("streams.toml", &wrong))?)
+            }
+            false => None,
+        };
+        return Ok(definition.into_connector(guide, streams));
     }
     let in_toml = |(at, message): check::Finding| {
         if source.files.contains_key(&at) {

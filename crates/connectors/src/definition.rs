@@ -9,6 +9,7 @@ use crate::{
     field::Normaliser,
     request::Auth,
     rules::{AccountPointers, Ask, Belongs, Rule, Verify},
+    streams::Streams,
     traffic::{Limits, Use},
     words::WordTable,
 };
@@ -87,7 +88,7 @@ pub(crate) struct VerifyDefinition {
 
 impl Definition {
     /// Takes a definition that was checked. A pattern that does not compile has been refused by then.
-    pub(crate) fn into_connector(self, guide: Guide) -> Connector {
+    pub(crate) fn into_connector(self, guide: Guide, streams: Option<Streams>) -> Connector {
         Connector {
             id: self.id,
             name: self.name,
@@ -99,6 +100,7 @@ impl Definition {
             guide,
             in_use: self.in_use,
             limits: self.limits,
+            streams,
             hosts: self.hosts,
             auth: match self.auth {
                 AuthDefinition::Header { name, value } => Auth::Header { name, value },

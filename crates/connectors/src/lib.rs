@@ -9,6 +9,7 @@ mod inputs;
 mod pattern;
 mod request;
 mod rules;
+pub mod streams;
 mod svg;
 mod template;
 mod traffic;
@@ -52,6 +53,8 @@ pub struct Connector {
     pub in_use: Use,
     /// How much it allows, where that is known.
     pub limits: Option<Limits>,
+    /// What a sync can copy, where that is known.
+    pub streams: Option<streams::Streams>,
     hosts: Vec<String>,
     auth: request::Auth,
     verify: rules::Verify,

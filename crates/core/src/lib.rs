@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod remote;
 mod schedule;
 pub mod sign_in;
+pub mod syncs;
 pub mod tokens;
 pub mod usage;
 mod verification;
@@ -30,8 +31,8 @@ pub use ctx::{Actor, Clock, Ctx, Millis, Rng, SystemClock, SystemRng};
 pub use error::{Error, Kind, OtherAccount};
 pub use expiry::parse_span;
 pub use keyhaven_connectors::{
-    Account, Catalogue, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs, Pages, Reason,
-    Status, Suggestion, TokenHeader, Use, Words,
+    Account, Catalogue, CatalogueError, Connector, Field, FieldError, FieldKind, Guide, GuideStep, Inputs,
+    Pages, Reason, Status, Suggestion, TokenHeader, Use, Words,
 };
 pub use keyhaven_store::StoreError;
 pub use keyhaven_vault::Secret;

@@ -36,7 +36,7 @@ pub(super) fn pictures(guide: &Guide, files: &BTreeMap<String, Vec<u8>>, found: 
         );
     }
     for (name, bytes) in files {
-        let is_text = matches!(name.as_str(), "connector.toml" | "guide.md");
+        let is_text = matches!(name.as_str(), "connector.toml" | "guide.md" | "streams.toml");
         if let (false, Err(why)) = (is_text, svg::check(name, bytes)) {
             found.unless(false, name, why);
         }

@@ -1,0 +1,9 @@
+//! Copying an app's records into a database.
+
+mod source;
+
+pub use keyhaven_sync::{
+    Deleted, Destination, Estimate, Failure, Plan, Progress, Report, StreamEstimate, StreamProgress,
+    StreamStage, Sweep, SyncError, Teller, estimate, expand, run,
+};
+pub use source::AppSource;

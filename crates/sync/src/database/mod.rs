@@ -1,0 +1,95 @@
+//! The databases that records are written to. Everything but the fast way in is one SQL text for all.
+
+mod postgres;
+mod sqlite;
+
+use std::collections::BTreeMap;
+
+use keyhaven_connectors::streams::Sql;
+
+pub(crate) use postgres::Postgres;
+pub(crate) use sqlite::Sqlite;
+
+use crate::{
+    error::SyncError,
+    names::quoted,
+    page::{Cell, Column, DELETED_AT, Layout, Rows, SYNCED_AT},
+};
+
+/// A result's row.
+pub(crate) type Row = Vec<Cell<'static>>;
+
+/// One database, spoken to from one thread.
+pub(crate) trait Database: Send {
+    /// How it writes types.
+    fn type_name(&self, sql: Sql) -> &'static str;
+
+    /// `$1` as a moment.
+    fn moment(&self, parameter: &str) -> String;
+
+    /// Tables and views that are there, with their columns in order.
+    fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError>;
+
+    /// Runs a statement; tells how many rows it changed.
+    fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError>;
+
+    /// Asks. Texts and whole numbers only.
+    fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError>;
+
+    /// Writes rows, each key once; tells the keys of those that are new or differ from what was there. `fresh`: none
+    /// of the keys is there yet.
+    fn load(&mut self, table: &Layout, rows: &Rows<'_>, fresh: bool)
+    -> Result<Vec<Cell<'static>>, SyncError>;
+
+    /// Begins a transaction, if there is none.
+    fn begin(&mut self) -> Result<(), SyncError>;
+
+    /// Ends the transaction, if there is one: all of it is kept.
+    fn commit(&mut self) -> Result<(), SyncError>;
+
+    /// Ends the transaction, if there is one: nothing of it is kept.
+    fn rollback(&mut self);
+}
+
+/// What follows `INSERT … VALUES …`: rows that are there are changed if they differ. A row that stays deleted keeps the
+/// time at which that was found.
+pub(crate) fn on_conflict(table: &Layout) -> String {
+    let name = quoted(&table.table);
+    let plain = |column: &&Column| ![DELETED_AT, SYNCED_AT].contains(&column.name.as_str());
+    let all: Vec<String> = table.columns.iter().filter(plain).map(|column| quoted(&column.name)).collect();
+    let set: Vec<String> = all.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+    let list =
+        |from: &str| all.iter().map(|column| format!("{from}.{column}")).collect::<Vec<_>>().join(", ");
+    let (deleted, synced) = (quoted(DELETED_AT), quoted(SYNCED_AT));
+    format!(
+        " ON CONFLICT ({key}) DO UPDATE SET {set}, {synced} = excluded.{synced}, {deleted} = CASE WHEN \
+         excluded.{deleted} IS NULL THEN NULL ELSE COALESCE({name}.{deleted}, excluded.{deleted}) END \
+         WHERE ({there}) IS DISTINCT FROM ({here}) OR ({name}.{deleted} IS NULL) <> (excluded.{deleted} IS NULL)",
+        key = quoted(table.key_name()),
+        set = set.join(", "),
+        there = list(&name),
+        here = list("excluded"),
+    )
+}
+
+/// Makes the table, or adds the columns that it lacks.
+pub(crate) fn ensure(
+    db: &mut dyn Database,
+    table: &Layout,
+    there: Option<&[String]>,
+) -> Result<bool, SyncError> {
+    let name = quoted(&table.table);
+    let typed = |column: &Column| format!("{} {}", quoted(&column.name), db.type_name(column.sql));
+    let Some(there) = there else {
+        let columns: Vec<String> = table.columns.iter().map(typed).collect();
+        let key = quoted(table.key_name());
+        db.execute(&format!("CREATE TABLE {name} ({}, PRIMARY KEY ({key}))", columns.join(", ")), &[])?;
+        return Ok(true);
+    };
+    let missing: Vec<String> =
+        table.columns.iter().filter(|column| !there.contains(&column.name)).map(typed).collect();
+    for column in &missing {
+        db.execute(&format!("ALTER TABLE {name} ADD COLUMN {column}"), &[])?;
+    }
+    Ok(!missing.is_empty())
+}

@@ -1,0 +1,293 @@
+//! PostgreSQL: a schema of its own.
+
+use std::{collections::BTreeMap, fmt::Write, io, time::Duration};
+
+use keyhaven_connectors::streams::Sql;
+use sqlx::{
+    AssertSqlSafe, Column as _, Connection, PgConnection, Row as _, TypeInfo, ValueRef,
+    postgres::PgConnectOptions,
+};
+use tokio::{runtime::Handle, time::timeout};
+
+use super::{Database, Row, on_conflict};
+use crate::{
+    error::{Failure, SyncError},
+    names::quoted,
+    page::{Cell, Column, Layout, Rows},
+};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+
+pub(crate) struct Postgres {
+    connection: PgConnection,
+    runtime: Handle,
+    in_transaction: bool,
+    /// What a page is written as on its way.
+    text: String,
+    /// Tables that rows wait in before they meet those that are there.
+    staged: Vec<String>,
+}
+
+impl Postgres {
+    /// Connects, makes the schema if it is not there, and makes sure that no other sync writes into it.
+    pub(crate) async fn open(options: PgConnectOptions, schema: &str) -> Result<Self, SyncError> {
+        let connect = timeout(CONNECT_WITHIN, PgConnection::connect_with(&options)).await;
+        let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())));
+        let mut connection = connect.map_err(|error| failed(&error))?;
+        let lock = "SELECT pg_try_advisory_lock(hashtextextended('keyhaven sync ' || $1, 0))";
+        let free: bool = sqlx::query_scalar(lock)
+            .bind(schema)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(|it| failed(&it))?;
+        if !free {
+            let message = format!("another sync is writing to the schema {schema} now");
+            return Err(SyncError::new(Failure::Busy, message, "Wait until it is done."));
+        }
+        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
+            .bind(schema)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(|error| failed(&error))?;
+        let name = quoted(schema);
+        let mut statements = vec![
+            format!("SET search_path TO {name}"),
+            "SET TIME ZONE 'UTC'".into(),
+            "SET client_min_messages TO warning".into(),
+        ];
+        if !there {
+            statements.insert(0, format!("CREATE SCHEMA {name}"));
+        }
+        for statement in statements {
+            let run = sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await;
+            run.map_err(|error| failed(&error))?;
+        }
+        Ok(Self {
+            connection,
+            runtime: Handle::current(),
+            in_transaction: false,
+            text: String::new(),
+            staged: Vec::new(),
+        })
+    }
+
+    fn run(&mut self, sql: impl Into<String>) -> Result<u64, SyncError> {
+        let query = sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut self.connection);
+        self.runtime.block_on(query).map(|done| done.rows_affected()).map_err(|error| failed(&error))
+    }
+
+    fn copy(&mut self, into: &str, columns: &str) -> Result<u64, SyncError> {
+        let Self { connection, runtime, text, .. } = self;
+        let copy = async {
+            let mut copy = connection.copy_in_raw(&format!("COPY {into} ({columns}) FROM STDIN")).await?;
+            copy.send(text.as_bytes()).await?;
+            copy.finish().await
+        };
+        runtime.block_on(copy).map_err(|error| failed(&error))
+    }
+
+    /// A table that lives as long as the connection, for rows that may be there already.
+    fn stage(&mut self, table: &Layout) -> Result<String, SyncError> {
+        let name = quoted(&format!("stage_{}_{}", table.table, table.columns.len()));
+        if self.staged.contains(&name) {
+            self.run(format!("TRUNCATE pg_temp.{name}"))?;
+        } else {
+            self.run(format!("CREATE TEMP TABLE {name} (LIKE {})", quoted(&table.table)))?;
+            self.staged.push(name.clone());
+        }
+        Ok(format!("pg_temp.{name}"))
+    }
+}
+
+/// `COPY`'s own text format.
+fn write(text: &mut String, rows: &Rows<'_>) {
+    text.clear();
+    for row in rows.iter() {
+        for (n, cell) in row.iter().enumerate() {
+            if n > 0 {
+                text.push('\t');
+            }
+            match cell {
+                Cell::Null => text.push_str("\\N"),
+                // A String takes all.
+                Cell::Integer(it) => drop(write!(text, "{it}")),
+                Cell::Number(it) => drop(write!(text, "{it}")),
+                Cell::Boolean(it) => text.push(if *it { 't' } else { 'f' }),
+                Cell::Text(it) => escape(text, it),
+            }
+        }
+        text.push('\n');
+    }
+}
+
+fn escape(text: &mut String, value: &str) {
+    let mut rest = value;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'\\' | b'\n' | b'\r' | b'\t')) {
+        text.push_str(&rest[..at]);
+        text.push_str(match rest.as_bytes()[at] {
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            _ => "\\\\",
+        });
+        rest = &rest[at + 1..];
+    }
+    text.push_str(rest);
+}
+
+fn failed(error: &sqlx::Error) -> SyncError {
+    let code = error.as_database_error().and_then(|it| it.code()).unwrap_or_default().into_owned();
+    let told = error.as_database_error().map_or_else(|| error.to_string(), |it| it.message().to_owned());
+    let again = "then run the sync again: it goes on where it was";
+    let (what, remedy) = match code.as_str() {
+        "28P01" | "28000" => {
+            ("refuses the user or password", "Look at user and password in the address.".into())
+        }
+        "3D000" => ("has no such database", "Make the database, or name another one.".into()),
+        "42501" => (
+            "does not allow it",
+            format!(
+                "Give the user the right to make a schema and tables there (GRANT CREATE ON DATABASE …), {again}."
+            ),
+        ),
+        "53100" | "53200" => ("has no room left", format!("Make room, {again}.")),
+        "25006" => ("is read-only", format!("Name the primary server and not a copy, {again}.")),
+        "55P03" | "57014" => ("is locked by another program", format!("End what locks it, {again}.")),
+        code if code.starts_with("08") || code.starts_with("57P") || code.is_empty() => {
+            ("is gone", format!("Look whether the server runs and can be reached, {again}."))
+        }
+        _ => ("cannot do it", format!("Mend what it says, {again}.")),
+    };
+    SyncError::destination(format!("the PostgreSQL database {what}: {told}"), remedy)
+}
+
+macro_rules! bind {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Cell::Null => query.bind(None::<String>),
+                Cell::Integer(it) => query.bind(*it),
+                Cell::Number(it) => query.bind(*it),
+                Cell::Boolean(it) => query.bind(*it),
+                Cell::Text(it) => query.bind(it.to_string()),
+            };
+        }
+        query
+    }};
+}
+
+impl Database for Postgres {
+    fn type_name(&self, sql: Sql) -> &'static str {
+        match sql {
+            Sql::Text => "text",
+            Sql::Json => "jsonb",
+            Sql::Integer => "bigint",
+            Sql::Number => "numeric",
+            Sql::Boolean => "boolean",
+            Sql::Timestamp => "timestamptz",
+            Sql::Date => "date",
+            Sql::Time => "time",
+        }
+    }
+
+    fn moment(&self, parameter: &str) -> String {
+        format!("CAST({parameter} AS timestamptz)")
+    }
+
+    fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError> {
+        let rows = self.query(
+            "SELECT CAST(c.relname AS text), CAST(a.attname AS text) FROM pg_class c \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+             ORDER BY c.relname, a.attnum",
+            &[],
+        )?;
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in rows {
+            all.entry(row[0].text()).or_default().push(row[1].text());
+        }
+        Ok(all)
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {
+        if values.is_empty() {
+            return self.run(sql);
+        }
+        let query = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values).execute(&mut self.connection);
+        self.runtime.block_on(query).map(|done| done.rows_affected()).map_err(|error| failed(&error))
+    }
+
+    fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError> {
+        let query = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values).fetch_all(&mut self.connection);
+        let rows = self.runtime.block_on(query).map_err(|error| failed(&error))?;
+        let cell = |row: &sqlx::postgres::PgRow, n: usize| -> Result<Cell<'static>, sqlx::Error> {
+            if row.try_get_raw(n)?.is_null() {
+                return Ok(Cell::Null);
+            }
+            Ok(match row.column(n).type_info().name() {
+                "INT8" => Cell::Integer(row.try_get(n)?),
+                "INT4" => Cell::Integer(row.try_get::<i32, _>(n)?.into()),
+                "BOOL" => Cell::Boolean(row.try_get(n)?),
+                _ => Cell::from(row.try_get::<String, _>(n)?),
+            })
+        };
+        let all = rows.iter().map(|row| (0..row.len()).map(|n| cell(row, n)).collect::<Result<Row, _>>());
+        all.collect::<Result<_, _>>().map_err(|error| failed(&error))
+    }
+
+    fn load(
+        &mut self,
+        table: &Layout,
+        rows: &Rows<'_>,
+        fresh: bool,
+    ) -> Result<Vec<Cell<'static>>, SyncError> {
+        if rows.len() == 0 {
+            return Ok(Vec::new());
+        }
+        write(&mut self.text, rows);
+        let columns: Vec<String> = table.columns.iter().map(|column: &Column| quoted(&column.name)).collect();
+        let columns = columns.join(", ");
+        let name = quoted(&table.table);
+        if fresh {
+            self.copy(&name, &columns)?;
+            return Ok(rows.iter().map(|row| row[table.key].clone().owned()).collect());
+        }
+        let stage = self.stage(table)?;
+        self.copy(&stage, &columns)?;
+        let key = quoted(table.key_name());
+        let sql = format!(
+            "INSERT INTO {name} ({columns}) SELECT {columns} FROM {stage}{} RETURNING {name}.{key}",
+            on_conflict(table)
+        );
+        let changed = self.query(&sql, &[])?;
+        Ok(changed.into_iter().filter_map(|row| row.into_iter().next()).collect())
+    }
+
+    fn begin(&mut self) -> Result<(), SyncError> {
+        if !self.in_transaction {
+            self.run("BEGIN")?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), SyncError> {
+        if self.in_transaction {
+            self.run("COMMIT")?;
+            self.in_transaction = false;
+        }
+        Ok(())
+    }
+
+    fn rollback(&mut self) {
+        if self.in_transaction
+            && let Err(error) = self.run("ROLLBACK")
+        {
+            tracing::debug!(%error, "a transaction could not be undone");
+        }
+        self.in_transaction = false;
+        // What was made within it is gone with it.
+        self.staged.clear();
+    }
+}

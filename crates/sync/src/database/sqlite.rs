@@ -1,0 +1,248 @@
+//! SQLite: one file.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use keyhaven_connectors::streams::Sql;
+use rusqlite::{
+    Connection, ErrorCode, ToSql,
+    types::{ToSqlOutput, Value, ValueRef},
+};
+
+use super::{Database, Row, on_conflict};
+use crate::{
+    error::{Failure, SyncError},
+    names::quoted,
+    page::{Cell, Layout, Rows},
+};
+
+/// Another program may be reading or writing for so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    connection: Connection,
+    /// Held as long as this sync runs; the system lets go of it when the process dies.
+    _lock: File,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, SyncError> {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            let message = format!("the folder {} is not there", folder.display());
+            return Err(SyncError::destination(message, "Make the folder, or name another place."));
+        }
+        if path.is_dir() {
+            let message = format!("{} is a folder", path.display());
+            return Err(SyncError::destination(message, "Name a file, such as crm.db."));
+        }
+        let lock = lock(path)?;
+        let open = || {
+            let connection = Connection::open(path)?;
+            connection.busy_timeout(PATIENCE)?;
+            connection.execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192; \
+                 PRAGMA temp_store = FILE; PRAGMA wal_autocheckpoint = 4000;",
+            )?;
+            connection.set_prepared_statement_cache_capacity(64);
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| failed(path, &error))?;
+        Ok(Self { path: path.to_owned(), connection, _lock: lock })
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> SyncError {
+        failed(&self.path, error)
+    }
+}
+
+/// A file beside the database: two syncs into one file would undo each other's work.
+fn lock(path: &Path) -> Result<File, SyncError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".sync-lock");
+    let file = OpenOptions::new().create(true).append(true).open(&name).map_err(|error| {
+        let message = format!("{} cannot be written: {error}", path.display());
+        SyncError::destination(
+            message,
+            "Give this user the right to write into the folder, or name another place.",
+        )
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(SyncError::new(
+            Failure::Busy,
+            format!("another sync is writing to {} now", path.display()),
+            "Wait until it is done.",
+        )),
+        Err(TryLockError::Error(error)) => Err(SyncError::destination(
+            format!("{} cannot be locked: {error}", path.display()),
+            "Name a place on a disk of this machine.",
+        )),
+    }
+}
+
+fn failed(path: &Path, error: &rusqlite::Error) -> SyncError {
+    let (message, remedy) = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => ("the disk is full", "Make room, then run the sync again: it goes on."),
+        Some(ErrorCode::ReadOnly) | Some(ErrorCode::PermissionDenied) => (
+            "it is read-only",
+            "Give this user the right to write the file and its folder, then run the sync again: it goes on.",
+        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            ("another program holds it locked", "Close that program, then run the sync again: it goes on.")
+        }
+        Some(ErrorCode::NotADatabase) => {
+            ("it is no SQLite database", "Name another file; this one was left as it is.")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            ("it cannot be opened", "Look whether its folder is there and can be written.")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            ("it is damaged", "Restore it from a backup, or name another file.")
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            ("the disk does not work as it should", "Look at the disk, then run the sync again: it goes on.")
+        }
+        _ => {
+            let message = format!("{} cannot be used: {error}", path.display());
+            return SyncError::destination(message, "Name another file if this one is not made by Keyhaven.");
+        }
+    };
+    SyncError::destination(format!("{} cannot be used: {message}", path.display()), remedy)
+}
+
+struct Bound<'a>(&'a Cell<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Cell::Null => ToSqlOutput::Owned(Value::Null),
+            Cell::Integer(it) => ToSqlOutput::Owned(Value::Integer(*it)),
+            Cell::Number(it) => ToSqlOutput::Owned(Value::Real(*it)),
+            Cell::Boolean(it) => ToSqlOutput::Owned(Value::Integer((*it).into())),
+            Cell::Text(it) => ToSqlOutput::Borrowed(ValueRef::Text(it.as_bytes())),
+        })
+    }
+}
+
+fn bound<'a>(values: &'a [Cell<'a>]) -> impl Iterator<Item = Bound<'a>> {
+    values.iter().map(Bound)
+}
+
+fn cell(value: ValueRef<'_>) -> Cell<'static> {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(it) => Cell::Integer(it),
+        ValueRef::Real(it) => Cell::Number(it),
+        ValueRef::Text(it) | ValueRef::Blob(it) => Cell::from(String::from_utf8_lossy(it).into_owned()),
+    }
+}
+
+impl Database for Sqlite {
+    fn type_name(&self, sql: Sql) -> &'static str {
+        match sql {
+            Sql::Text | Sql::Json => "TEXT",
+            Sql::Integer => "INTEGER",
+            Sql::Number => "REAL",
+            Sql::Boolean => "BOOLEAN",
+            Sql::Timestamp => "TIMESTAMP",
+            Sql::Date => "DATE",
+            Sql::Time => "TIME",
+        }
+    }
+
+    fn moment(&self, parameter: &str) -> String {
+        parameter.to_owned()
+    }
+
+    fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError> {
+        let rows = self.query(
+            "SELECT o.name, c.name FROM sqlite_schema o JOIN pragma_table_info(o.name) c \
+             WHERE o.type IN ('table', 'view') ORDER BY o.name, c.cid",
+            &[],
+        )?;
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in rows {
+            all.entry(row[0].text()).or_default().push(row[1].text());
+        }
+        Ok(all)
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {
+        let run = || {
+            let mut statement = self.connection.prepare(sql)?;
+            statement.execute(rusqlite::params_from_iter(bound(values)))
+        };
+        run().map(|changed| changed as u64).map_err(|error| self.failed(&error))
+    }
+
+    fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError> {
+        let run = || {
+            let mut statement = self.connection.prepare(sql)?;
+            let width = statement.column_count();
+            let mut rows = statement.query(rusqlite::params_from_iter(bound(values)))?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let cells = (0..width).map(|n| row.get_ref(n).map(cell));
+                all.push(cells.collect::<Result<Row, _>>()?);
+            }
+            Ok(all)
+        };
+        run().map_err(|error: rusqlite::Error| self.failed(&error))
+    }
+
+    fn load(
+        &mut self,
+        table: &Layout,
+        rows: &Rows<'_>,
+        _fresh: bool,
+    ) -> Result<Vec<Cell<'static>>, SyncError> {
+        let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let marks = vec!["?"; columns.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES ({marks}){}",
+            quoted(&table.table),
+            columns.join(", "),
+            on_conflict(table)
+        );
+        let run = || {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let mut changed = Vec::new();
+            for row in rows.iter() {
+                if statement.execute(rusqlite::params_from_iter(bound(row)))? > 0 {
+                    changed.push(row[table.key].clone().owned());
+                }
+            }
+            Ok(changed)
+        };
+        run().map_err(|error| self.failed(&error))
+    }
+
+    fn begin(&mut self) -> Result<(), SyncError> {
+        if !self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.failed(&error))
+    }
+
+    fn commit(&mut self) -> Result<(), SyncError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.connection.execute_batch("COMMIT").map_err(|error| self.failed(&error))
+    }
+
+    fn rollback(&mut self) {
+        // A full disk has ended the transaction already.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::debug!(%error, "a transaction could not be undone");
+        }
+    }
+}

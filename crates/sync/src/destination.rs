@@ -1,0 +1,118 @@
+//! Where records go: `sqlite:crm.db`, `postgres://user@host/database?schema=crm`.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use sqlx::postgres::PgConnectOptions;
+use url::Url;
+
+use crate::{
+    database::{Database, Postgres, Sqlite},
+    error::{Failure, SyncError},
+};
+
+/// Where records go. It may hold a password: shown, it does not.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A schema of a PostgreSQL database.
+    Postgres {
+        /// Without the schema.
+        url: Url,
+        /// The schema; it is made if it is not there.
+        schema: String,
+    },
+}
+
+const HOW: &str = "Write it like sqlite:crm.db or postgres://user:password@host/database?schema=crm.";
+
+impl Destination {
+    /// Reads it. A PostgreSQL database without a schema gets `schema`.
+    pub fn parse(text: &str, schema: &str) -> Result<Self, SyncError> {
+        let wrong = |message: &str| SyncError::new(Failure::Usage, message, HOW);
+        let text = text.trim();
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path == ":memory:" {
+                return Err(wrong("the destination names no file"));
+            }
+            return Ok(Self::Sqlite(path.into()));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let mut url =
+                Url::parse(text).map_err(|_| wrong("the destination is no address of a database"))?;
+            let named =
+                url.query_pairs().find(|(name, _)| name == "schema").map(|(_, value)| value.into_owned());
+            let rest: Vec<(String, String)> = url
+                .query_pairs()
+                .filter(|(name, _)| name != "schema")
+                .map(|(a, b)| (a.into(), b.into()))
+                .collect();
+            url.set_query(None);
+            if !rest.is_empty() {
+                url.query_pairs_mut().extend_pairs(rest);
+            }
+            let schema = named.unwrap_or_else(|| schema.to_owned());
+            let usable = !schema.is_empty()
+                && schema.len() <= 63
+                && !schema.contains('\0')
+                && !schema.starts_with("pg_");
+            if !usable {
+                return Err(wrong("the schema's name has 1 to 63 bytes and does not begin with pg_"));
+            }
+            return Ok(Self::Postgres { url, schema });
+        }
+        Err(wrong("the destination is of no kind that can be written"))
+    }
+
+    /// The machine word of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres { .. } => "postgres",
+        }
+    }
+
+    /// As a whole, password and all.
+    pub fn reveal(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres { url, schema } => {
+                let mut url = url.clone();
+                url.query_pairs_mut().append_pair("schema", schema);
+                url.into()
+            }
+        }
+    }
+
+    pub(crate) async fn open(&self) -> Result<Box<dyn Database>, SyncError> {
+        match self {
+            Self::Sqlite(path) => Ok(Box::new(Sqlite::open(path)?)),
+            Self::Postgres { url, schema } => {
+                let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| {
+                    SyncError::new(Failure::Usage, "the destination is no address of a database", HOW)
+                })?;
+                Ok(Box::new(Postgres::open(options.application_name("keyhaven"), schema).await?))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres { url, schema } => {
+                let host = url.host_str().unwrap_or("localhost");
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                write!(f, "postgres://{host}{port}{}?schema={schema}", url.path())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

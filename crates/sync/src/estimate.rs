@@ -1,0 +1,158 @@
+//! What a run will take, before it begins.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use keyhaven_connectors::streams::{Paging, Stream};
+
+use crate::{
+    error::SyncError,
+    page,
+    run::{Plan, expand, is_due},
+    source::{Answer, Budget, Refused, Source},
+    state::{self, StreamState},
+    writer,
+};
+
+/// What a run will take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Stream by stream.
+    pub streams: Vec<StreamEstimate>,
+    /// Requests in all.
+    pub requests: u64,
+    /// What they cost of the app's daily budget.
+    pub cost: u64,
+    /// What is left of it today, as far as is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_left: Option<u64>,
+    /// The most that this run uses of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_allowed: Option<u64>,
+    /// How long it takes, in seconds.
+    pub seconds: u64,
+}
+
+/// What one stream will take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamEstimate {
+    /// The stream.
+    pub name: String,
+    /// Requests.
+    pub requests: u64,
+    /// What they cost.
+    pub cost: u64,
+    /// It may well be fewer: counted from the highest id, or by how many records have others hanging on them.
+    pub at_most: bool,
+    /// What cannot be told beforehand, or that it will be left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Asks the app for the highest ids (one cheap request for each long list), and looks at what is in the destination.
+pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, SyncError> {
+    let chosen = expand(&plan.streams, &plan.chosen)?;
+    let db = plan.destination.open().await?;
+    let states = tokio::task::spawn_blocking(move || {
+        let mut db = db;
+        if db.objects()?.contains_key(writer::STREAMS) {
+            state::streams(db.as_mut())
+        } else {
+            Ok(Default::default())
+        }
+    });
+    let states =
+        states.await.map_err(|_| SyncError::destination("the destination ended", "Try again."))??;
+    let mut probe = Probe { source, asked: 0, took: Duration::ZERO, told: None, burst: None };
+    let mut streams = Vec::new();
+    for stream in chosen {
+        let state = states.get(&stream.name).cloned().unwrap_or_default();
+        let (requests, at_most, note) = probe.requests(stream, &state, plan).await;
+        let cost = requests * source.cost(&stream.path.replace("{id}", "1"));
+        streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, note });
+    }
+    let requests: u64 = streams.iter().map(|it| it.requests).sum();
+    let budget = match probe.told {
+        Some(told) => Some(told),
+        None => source.budget().await,
+    };
+    let each = probe.took.checked_div(probe.asked).unwrap_or(Duration::from_millis(200));
+    let paced = probe.burst.map_or(0.0, |per_second| requests as f64 / per_second);
+    Ok(Estimate {
+        requests,
+        cost: streams.iter().map(|it| it.cost).sum(),
+        budget_left: budget.map(|it| it.left),
+        budget_allowed: budget.map(|it| (it.left as f64 * plan.share) as u64),
+        // A full page takes about three times as long as one record.
+        seconds: (each.as_secs_f64() * 3.0 * requests as f64).max(paced).ceil() as u64,
+        streams,
+    })
+}
+
+struct Probe<'a, S> {
+    source: &'a S,
+    asked: u32,
+    took: Duration,
+    told: Option<Budget>,
+    /// Requests in a second that leave a quarter to others.
+    burst: Option<f64>,
+}
+
+impl<S: Source> Probe<'_, S> {
+    async fn requests(
+        &mut self,
+        stream: &Stream,
+        state: &StreamState,
+        plan: &Plan,
+    ) -> (u64, bool, Option<String>) {
+        if stream.each.is_some() {
+            return match state.finished {
+                None => (0, false, Some("as many as records have some; known once those are read".into())),
+                Some(_) => (0, false, Some("one for each changed record at most".into())),
+            };
+        }
+        let due = is_due(plan, state);
+        let knows_changes = stream.changes.is_some() || stream.newest.is_some();
+        if state.finished.is_some() {
+            let sweep = if due { state.requests } else { 0 };
+            let changes = u64::from(knows_changes && !(due && state.requests <= 1));
+            return (sweep + changes, false, None);
+        }
+        if stream.pages != Paging::Cursor || !stream.whole.contains("sort_direction=asc") {
+            return (1, false, None);
+        }
+        let query = stream.whole.replace("sort_direction=asc", "sort_direction=desc");
+        match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
+            Ok(answer) => {
+                let highest = page::highest_id(&answer.body, &stream.key).unwrap_or_default();
+                let done = state.after.unwrap_or_default().unsigned_abs();
+                let pages = highest.saturating_sub(done).div_ceil(stream.size).max(1);
+                (pages, pages > 1, None)
+            }
+            Err(Refused::NotHere { message, .. }) => {
+                (0, false, Some(format!("will be skipped: “{message}”")))
+            }
+            Err(_) => (1, false, Some("could not be asked just now".into())),
+        }
+    }
+
+    async fn ask(&mut self, path: &str) -> Result<Answer, Refused> {
+        let began = Instant::now();
+        let mut answer = self.source.get(path).await;
+        if let Err(Refused::Later(wait)) = &answer {
+            tokio::time::sleep((*wait).min(Duration::from_secs(3))).await;
+            answer = self.source.get(path).await;
+        }
+        if let Ok(answer) = &answer {
+            self.asked += 1;
+            self.took += began.elapsed();
+            self.told = answer.budget.or(self.told);
+            let per_second =
+                |burst: crate::source::Burst| burst.limit as f64 * 0.75 / burst.reset.as_secs_f64().max(1.0);
+            self.burst = answer.burst.map(per_second).or(self.burst);
+        }
+        answer
+    }
+}

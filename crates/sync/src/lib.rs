@@ -1,0 +1,24 @@
+//! Copies an app's records into a database that people can read. Where the records come from is the caller's: a
+//! [`Source`] that adds the credential. docs/SYNC.md tells what a person gets.
+
+mod database;
+mod destination;
+mod error;
+mod estimate;
+mod fields;
+mod names;
+mod page;
+mod progress;
+mod run;
+mod source;
+mod state;
+mod views;
+mod writer;
+
+pub use destination::Destination;
+pub use error::{Failure, SyncError};
+pub use estimate::{Estimate, StreamEstimate, estimate};
+pub use progress::{Progress, StreamProgress, StreamStage, Teller};
+pub use run::{Clock, Plan, Report, Sweep, expand, run};
+pub use source::{Answer, Budget, Burst, Refused, Source};
+pub use writer::Deleted;

@@ -1,0 +1,101 @@
+//! How a run stands, for whoever watches.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// How one stream stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamProgress {
+    /// The stream.
+    pub name: String,
+    /// Where it is.
+    pub state: StreamStage,
+    /// Requests so far.
+    pub requests: u64,
+    /// What they cost of the app's daily budget.
+    pub cost: u64,
+    /// Records read.
+    pub rows: u64,
+    /// Of these, new or different.
+    pub written: u64,
+    /// Found to be deleted.
+    pub deleted: u64,
+    /// Values that fit no column.
+    pub misfits: u64,
+    /// How far it is, in thousandths, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permille: Option<u16>,
+    /// What a person should know, such as why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Where a stream is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamStage {
+    /// Not begun.
+    #[default]
+    Waiting,
+    /// Under way.
+    Reading,
+    /// Up to date.
+    Done,
+    /// Not read, and why is said.
+    Skipped,
+    /// Part of it is left for later.
+    Paused,
+    /// It failed.
+    Failed,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Each stream, in order.
+    pub streams: Vec<StreamProgress>,
+}
+
+impl Progress {
+    /// All streams added up.
+    pub fn total(&self) -> StreamProgress {
+        self.streams.iter().fold(StreamProgress::default(), |sum, it| StreamProgress {
+            requests: sum.requests + it.requests,
+            cost: sum.cost + it.cost,
+            rows: sum.rows + it.rows,
+            written: sum.written + it.written,
+            deleted: sum.deleted + it.deleted,
+            misfits: sum.misfits + it.misfits,
+            ..StreamProgress::default()
+        })
+    }
+}
+
+/// Where a run tells how it stands.
+#[derive(Clone, Debug)]
+pub struct Teller(watch::Sender<Progress>);
+
+impl Teller {
+    /// One, and where to watch.
+    pub fn new() -> (Self, watch::Receiver<Progress>) {
+        let (tell, told) = watch::channel(Progress::default());
+        (Self(tell), told)
+    }
+
+    pub(crate) fn begin(&self, names: impl Iterator<Item = String>) {
+        let streams = names.map(|name| StreamProgress { name, ..StreamProgress::default() }).collect();
+        self.0.send_replace(Progress { streams });
+    }
+
+    pub(crate) fn stream(&self, name: &str, change: impl FnOnce(&mut StreamProgress)) {
+        self.0.send_modify(|progress| {
+            if let Some(stream) = progress.streams.iter_mut().find(|it| it.name == name) {
+                change(stream);
+            }
+        });
+    }
+
+    pub(crate) fn now(&self) -> Progress {
+        self.0.borrow().clone()
+    }
+}

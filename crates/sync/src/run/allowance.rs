@@ -1,0 +1,65 @@
+//! What a run may use of the app's daily budget.
+
+use crate::source::Budget;
+
+/// What is left for a run. Others use the same budget.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// The share of what is left that may be used.
+    share: f64,
+    /// What was left when the run began, once that is known.
+    left: Option<u64>,
+    is_told: bool,
+    spent: u64,
+    /// Part of `spent` that went into looking for what is gone.
+    swept: u64,
+}
+
+/// Looking for what is gone gets a quarter, so that it never stands in the way of what is new.
+const SWEEPS: f64 = 0.25;
+
+impl Allowance {
+    pub(crate) fn new(share: f64, budget: Option<Budget>) -> Self {
+        let is_told = budget.is_some_and(|it| it.is_told);
+        Self { share, left: budget.map(|it| it.left), is_told, spent: 0, swept: 0 }
+    }
+
+    /// May it be spent?
+    pub(crate) fn permits(&self, cost: u64, is_sweep: bool) -> bool {
+        let Some(left) = self.left else { return true };
+        let whole = left as f64 * self.share;
+        let within = |spent: u64, of: f64| (spent + cost) as f64 <= of;
+        within(self.spent, whole) && (!is_sweep || within(self.swept, whole * SWEEPS))
+    }
+
+    /// It was spent; the app may have told what is left now.
+    pub(crate) fn spend(&mut self, cost: u64, is_sweep: bool, told: Option<Budget>) {
+        self.spent += cost;
+        if is_sweep {
+            self.swept += cost;
+        }
+        if let Some(told) = told {
+            let at_the_beginning = told.left + self.spent;
+            // Others spend too; what they took is not ours to use.
+            let known = self.left.filter(|_| self.is_told);
+            self.left = Some(known.map_or(at_the_beginning, |left| left.min(at_the_beginning)));
+            self.is_told = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_what_is_left_and_no_more() {
+        let mut allowance = Allowance::new(0.5, None);
+        assert!(allowance.permits(10_000, false), "nothing is known yet");
+        allowance.spend(10, false, Some(Budget { limit: 1000, left: 90, is_told: true }));
+        assert!(allowance.permits(40, false) && !allowance.permits(41, false));
+        assert!(allowance.permits(12, true) && !allowance.permits(13, true), "a quarter for sweeps");
+        allowance.spend(20, false, Some(Budget { limit: 1000, left: 10, is_told: true }));
+        assert!(!allowance.permits(1, false), "others took the rest");
+    }
+}

@@ -1,0 +1,161 @@
+//! Streams that are read for each record of another one: only for those that changed.
+
+use keyhaven_connectors::streams::{Each, Stream};
+
+use super::{Run, Table, fetch::Stop, read::unreadable};
+use crate::{
+    error::SyncError,
+    names::quoted,
+    page::{self, DELETED_AT, SYNCED_AT},
+    source::Source,
+    state,
+    writer::{PageJob, Reading},
+};
+
+impl<S: Source> Run<'_, S> {
+    pub(super) async fn children(
+        &mut self,
+        stream: &Stream,
+        each: &Each,
+        layout: &Table,
+    ) -> Result<(), Stop> {
+        let state = self.state(&stream.name).await?;
+        if state.finished.is_none() || self.is_due(&state) {
+            self.remind_all(stream, each).await?;
+        }
+        let mut total = None;
+        loop {
+            let (parents, left) = self.todo(stream, each).await?;
+            if parents.is_empty() {
+                break;
+            }
+            let total = *total.get_or_insert(left);
+            self.fetcher.teller.stream(&stream.name, |it| {
+                it.permille = u16::try_from(1000 * (total.saturating_sub(left)) / total.max(1)).ok();
+            });
+            self.parents(stream, each, layout, parents).await?;
+        }
+        self.orphans(each, layout).await?;
+        Ok(())
+    }
+
+    /// All parents are asked for.
+    async fn remind_all(&self, stream: &Stream, each: &Each) -> Result<(), Stop> {
+        let parents = self.plan.streams.get(&each.of).cloned();
+        let Some(parents) = parents else { return Ok(()) };
+        let parents = self.prepare(&parents).await?;
+        let (name, each, now) = (stream.name.clone(), each.clone(), self.now());
+        self.desk
+            .ask(move |writer| {
+                writer.db.begin()?;
+                writer.remind(&name, &each, &parents, None)?;
+                let count = writer.db.query(
+                    "SELECT CAST(count(*) AS BIGINT) FROM keyhaven_todo WHERE stream = $1",
+                    &[name.as_str().into()],
+                )?;
+                let count = count.first().and_then(|row| row[0].integer()).unwrap_or_default().unsigned_abs();
+                let state = writer.state(&name);
+                state.finished = Some(now);
+                state.requests = count.div_ceil(each.many as u64);
+                let state = state.clone();
+                state::save_stream(writer.db.as_mut(), &name, &state)?;
+                writer.commit()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The next parents, and how many are left in all.
+    async fn todo(&self, stream: &Stream, each: &Each) -> Result<(Vec<i64>, u64), SyncError> {
+        let (name, many) = (stream.name.clone(), each.many as i64);
+        self.desk
+            .ask(move |writer| {
+                let left = writer.db.query(
+                    "SELECT CAST(count(*) AS BIGINT) FROM keyhaven_todo WHERE stream = $1",
+                    &[name.as_str().into()],
+                )?;
+                let rows = writer.db.query(
+                    "SELECT parent FROM keyhaven_todo WHERE stream = $1 ORDER BY parent LIMIT $2",
+                    &[name.as_str().into(), many.into()],
+                )?;
+                let left = left.first().and_then(|row| row[0].integer()).unwrap_or_default().unsigned_abs();
+                Ok((rows.iter().filter_map(|row| row[0].integer()).collect(), left))
+            })
+            .await
+    }
+
+    async fn parents(
+        &mut self,
+        stream: &Stream,
+        each: &Each,
+        layout: &Table,
+        parents: Vec<i64>,
+    ) -> Result<(), Stop> {
+        let ids = parents.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        let base = match &each.param {
+            Some(param) => format!("{}?limit={}&{param}={ids}", stream.path, stream.size),
+            None => format!("{}?limit={}", stream.path.replace("{id}", &ids), stream.size),
+        };
+        let (mut cursor, mut seen): (Option<String>, Vec<i64>) = (None, Vec::new());
+        loop {
+            let path = match &cursor {
+                Some(cursor) => {
+                    let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
+                    format!("{base}&cursor={cursor}")
+                }
+                None => base.clone(),
+            };
+            let body = match self.fetcher.page(&stream.name, &path, false).await {
+                Ok(answer) => answer.body,
+                // The parent went away in the meantime.
+                Err(Stop::Skip(_)) if each.param.is_none() => br#"{"data":[]}"#.as_slice().into(),
+                Err(stop) => return Err(stop),
+            };
+            let next = page::tail(&body).map_err(|error| unreadable(&stream.name, &error))?.cursor;
+            let job = PageJob {
+                stream: stream.name.clone(),
+                layout: layout.clone(),
+                part: None,
+                body,
+                reading: Reading::Children {
+                    each: each.clone(),
+                    parents: parents.clone(),
+                    seen: seen.clone(),
+                    last: next.is_none(),
+                },
+                dependents: self.dependents(&stream.name),
+                now: self.now(),
+                began: self.now(),
+            };
+            let written = self.desk.ask(move |writer| writer.page(&job)).await?;
+            self.count(&stream.name, &written);
+            seen.extend(written.keys.iter().filter_map(|key| key.parse::<i64>().ok()));
+            if next.is_none() {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+
+    /// What hangs on a deleted record is deleted too.
+    async fn orphans(&self, each: &Each, layout: &Table) -> Result<(), SyncError> {
+        let (each, layout, now) = (each.clone(), layout.clone(), self.now());
+        self.desk
+            .ask(move |writer| {
+                let moment = writer.db.moment("$1");
+                let sql = format!(
+                    "UPDATE {} SET {deleted} = {moment}, {} = {moment} WHERE {deleted} IS NULL AND {} NOT IN \
+                     (SELECT id FROM {} WHERE {deleted} IS NULL)",
+                    quoted(&layout.table),
+                    quoted(SYNCED_AT),
+                    quoted(&each.parent),
+                    quoted(&each.of),
+                    deleted = quoted(DELETED_AT),
+                );
+                writer.db.begin()?;
+                writer.db.execute(&sql, &[now.as_str().into()])?;
+                writer.commit()
+            })
+            .await
+    }
+}

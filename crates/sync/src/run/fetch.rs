@@ -1,0 +1,188 @@
+//! Asking the app for pages: patiently, and within what is allowed.
+
+use std::time::Duration;
+
+use tokio::{sync::watch, time::sleep};
+
+use super::allowance::Allowance;
+use crate::{
+    error::{Failure, SyncError},
+    progress::Teller,
+    source::{Answer, Burst, Refused, Source},
+};
+
+/// Waits between attempts when the app fails.
+const WAITS: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// “Too many” is waited out so often, and never for longer than this at once.
+const TURNS: u32 = 30;
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Why a stream gets no page.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The run ends.
+    Run(SyncError),
+    /// The stream is left out; says why.
+    Skip(String),
+    /// The cursor is not known any more: begin anew.
+    Anew(String),
+    /// What may be used for looking for deletions is used up; the rest another time.
+    SweepLater,
+}
+
+impl From<SyncError> for Stop {
+    fn from(error: SyncError) -> Self {
+        Self::Run(error)
+    }
+}
+
+pub(crate) struct Fetcher<'a, S> {
+    pub source: &'a S,
+    pub allowance: Allowance,
+    pub teller: &'a Teller,
+    pub cancelled: watch::Receiver<bool>,
+}
+
+impl<S: Source> Fetcher<'_, S> {
+    /// One page, for a stream.
+    pub(crate) async fn page(
+        &mut self,
+        stream: &str,
+        path_and_query: &str,
+        is_sweep: bool,
+    ) -> Result<Answer, Stop> {
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let cost = self.source.cost(path);
+        let (mut broken, mut turns) = (WAITS.into_iter(), 0);
+        loop {
+            self.go_on()?;
+            if !self.allowance.permits(cost, is_sweep) {
+                return Err(if is_sweep && self.allowance.permits(cost, false) {
+                    Stop::SweepLater
+                } else {
+                    share_used_up()
+                });
+            }
+            let asked = tokio::select! {
+                asked = self.source.get(path_and_query) => asked,
+                () = cancelled(self.cancelled.clone()) => continue,
+            };
+            let told = asked.as_ref().ok().and_then(|answer| answer.budget);
+            if !matches!(asked, Err(Refused::Later(_) | Refused::Forbidden { .. })) {
+                self.allowance.spend(cost, is_sweep, told);
+                self.teller.stream(stream, |it| {
+                    it.requests += 1;
+                    it.cost += cost;
+                });
+            }
+            match asked {
+                Ok(answer) => {
+                    self.pace(answer.burst).await;
+                    return Ok(answer);
+                }
+                Err(Refused::Later(wait)) => {
+                    turns += 1;
+                    if turns > TURNS {
+                        return Err(busy());
+                    }
+                    self.rest(wait.clamp(Duration::from_millis(100), LONGEST)).await;
+                }
+                Err(Refused::Broken(cause)) => match broken.next() {
+                    Some(wait) => self.rest(wait).await,
+                    None => return Err(failing(&cause)),
+                },
+                Err(refused) => return Err(refusal(refused)),
+            }
+        }
+    }
+
+    fn go_on(&self) -> Result<(), Stop> {
+        if !*self.cancelled.borrow() {
+            return Ok(());
+        }
+        Err(SyncError::new(
+            Failure::Cancelled,
+            "the sync was cancelled",
+            "Run it again: it goes on where it was.",
+        )
+        .into())
+    }
+
+    async fn rest(&self, wait: Duration) {
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = cancelled(self.cancelled.clone()) => {}
+        }
+    }
+
+    /// Slows down while there is room, and leaves the last quarter to others.
+    async fn pace(&self, burst: Option<Burst>) {
+        let Some(burst) = burst else { return };
+        if burst.left * 4 < burst.limit {
+            self.rest(burst.reset.clamp(Duration::from_millis(100), Duration::from_secs(2))).await;
+        }
+    }
+}
+
+async fn cancelled(mut flag: watch::Receiver<bool>) {
+    if flag.wait_for(|it| *it).await.is_err() {
+        // Nobody can cancel any more.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn share_used_up() -> Stop {
+    SyncError::new(
+        Failure::Budget,
+        "this sync has used its share of what was left of the app's requests of today",
+        "It goes on where it was at the next run; tomorrow there is a new budget. A larger share can be allowed.",
+    )
+    .into()
+}
+
+fn busy() -> Stop {
+    SyncError::new(
+        Failure::App,
+        "other programs use this connection so much that there was no turn for the sync",
+        "Run it again when less is going on: it goes on where it was.",
+    )
+    .into()
+}
+
+fn failing(cause: &str) -> Stop {
+    SyncError::new(
+        Failure::App,
+        format!("the app does not answer as it should: {cause}"),
+        "Run the sync again later: it goes on where it was.",
+    )
+    .into()
+}
+
+fn refusal(refused: Refused) -> Stop {
+    match refused {
+        Refused::BudgetUsedUp => SyncError::new(
+            Failure::Budget,
+            "the app's requests of today are used up",
+            "The sync goes on where it was when there is a new budget, after midnight UTC.",
+        )
+        .into(),
+        Refused::KeyRejected(cause) => SyncError::new(
+            Failure::KeyRejected,
+            format!("the app does not accept the connection's key any more: {cause}"),
+            "Open the connection in Keyhaven and save a new key, then run the sync again: it goes on where it was.",
+        )
+        .into(),
+        Refused::NotHere { status: 402, message } => {
+            Stop::Skip(format!("skipped: the company does not have it (“{message}”)"))
+        }
+        Refused::NotHere { status: 403, message } => {
+            Stop::Skip(format!("skipped: this connection's user may not read it (“{message}”)"))
+        }
+        Refused::NotHere { status, message } => Stop::Skip(format!("skipped: the app has no such list (HTTP {status}, “{message}”)")),
+        Refused::NotUnderstood(cause) => Stop::Anew(cause),
+        Refused::Forbidden { message, remedy } => SyncError::new(Failure::App, message, remedy).into(),
+        Refused::Later(_) => busy(),
+        Refused::Broken(cause) => failing(&cause),
+    }
+}

@@ -1,0 +1,285 @@
+//! One run: each stream in turn, from the app into the destination.
+
+mod allowance;
+mod children;
+mod fetch;
+mod prepare;
+mod read;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use keyhaven_connectors::streams::{Each, Stream, Streams};
+use tokio::sync::watch;
+
+use crate::{
+    destination::Destination,
+    error::{Failure, SyncError},
+    page::Layout,
+    progress::{Progress, StreamStage, Teller},
+    source::Source,
+    state::{self, StreamState},
+    views,
+    writer::{Deleted, Desk, Writer},
+};
+use allowance::Allowance;
+use fetch::{Fetcher, Stop};
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// When whole lists are read again, to find what is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sweep {
+    /// A list of one page each time; a longer one after as many minutes as it has further pages, at most a day.
+    #[default]
+    Due,
+    /// In this run, to the end.
+    Always,
+    /// Not in this run.
+    Never,
+}
+
+/// What a run is to do.
+#[derive(Clone)]
+pub struct Plan {
+    /// What the app has.
+    pub streams: Arc<Streams>,
+    /// Which of it; empty: all.
+    pub chosen: Vec<String>,
+    /// Where it goes.
+    pub destination: Destination,
+    /// Whose records they are; a destination holds those of one.
+    pub source: String,
+    /// What becomes of deleted records.
+    pub deleted: Deleted,
+    /// When to look for them.
+    pub sweep: Sweep,
+    /// The share of what is left of today's budget that may be used: above 0, at most 1.
+    pub share: f64,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// What was done.
+    pub progress: Progress,
+    /// Why it ended early, if it did.
+    pub stopped: Option<SyncError>,
+}
+
+impl Report {
+    /// The machine word: `done`, `paused` (it goes on at the next run), `cancelled`, or `failed`.
+    pub fn outcome(&self) -> &'static str {
+        match self.stopped.as_ref().map(|error| error.kind) {
+            None => "done",
+            Some(Failure::Budget) => "paused",
+            Some(Failure::Cancelled) => "cancelled",
+            Some(_) => "failed",
+        }
+    }
+}
+
+/// How much of the past is read again, against clocks that differ and changes that were seen late.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
+const LONGEST_BETWEEN_SWEEPS: SignedDuration = SignedDuration::from_hours(24);
+
+/// The chosen streams, with those that they need, in order.
+pub fn expand<'a>(streams: &'a Streams, chosen: &[String]) -> Result<Vec<&'a Stream>, SyncError> {
+    if let Some(unknown) = chosen.iter().find(|name| streams.get(name).is_none()) {
+        let all: Vec<&str> = streams.streams.iter().map(|it| it.name.as_str()).collect();
+        let message = format!("there is no stream {unknown}");
+        return Err(SyncError::new(Failure::Usage, message, format!("Choose from: {}.", all.join(", "))));
+    }
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|it| it == name);
+    let wanted = |stream: &Stream| is_chosen(&stream.name) || is_chosen(stream.table());
+    let parents: Vec<&str> = streams
+        .streams
+        .iter()
+        .filter(|it| wanted(it))
+        .filter_map(|it| it.each.as_ref())
+        .map(|each| each.of.as_str())
+        .collect();
+    let wanted = |stream: &Stream| wanted(stream) || parents.contains(&stream.table());
+    let needed: Vec<&str> = streams
+        .streams
+        .iter()
+        .filter(|it| wanted(it))
+        .filter_map(|it| streams.describing(it.table())?.fields.as_deref())
+        .collect();
+    Ok(streams.streams.iter().filter(|it| wanted(it) || needed.contains(&it.name.as_str())).collect())
+}
+
+/// Does it. What was written stays, however it ends, and the next run goes on from there.
+pub async fn run<S: Source>(
+    source: &S,
+    plan: &Plan,
+    teller: &Teller,
+    cancelled: watch::Receiver<bool>,
+) -> Result<Report, SyncError> {
+    let streams = expand(&plan.streams, &plan.chosen)?;
+    teller.begin(streams.iter().map(|stream| stream.name.clone()));
+    let began = (plan.clock)();
+    let db = plan.destination.open().await?;
+    let (id, deleted) = (plan.source.clone(), plan.deleted);
+    let writer = tokio::task::spawn_blocking(move || Writer::open(db, &id, deleted));
+    let writer =
+        writer.await.map_err(|_| SyncError::destination("the writer ended", "Run the sync again."))??;
+    let desk = Desk::start(writer);
+    let fetcher =
+        Fetcher { source, allowance: Allowance::new(plan.share, source.budget().await), teller, cancelled };
+    let mut run = Run { plan, desk, fetcher, streams: &streams };
+    let stopped = run.all().await.err();
+    let report = Report { began, finished: (plan.clock)(), progress: teller.now(), stopped };
+    run.record(&report).await;
+    Ok(report)
+}
+
+/// Is the whole list to be read again?
+pub(crate) fn is_due(plan: &Plan, state: &StreamState) -> bool {
+    match plan.sweep {
+        Sweep::Always => true,
+        Sweep::Never => false,
+        Sweep::Due => {
+            let Some(finished) = state.finished.as_deref().and_then(|it| it.parse::<Timestamp>().ok()) else {
+                return true;
+            };
+            let minutes = i64::try_from(state.requests.saturating_sub(1)).unwrap_or(i64::MAX).min(24 * 60);
+            let wait = SignedDuration::from_mins(minutes).min(LONGEST_BETWEEN_SWEEPS);
+            (plan.clock)().duration_since(finished) >= wait
+        }
+    }
+}
+
+struct Run<'a, S> {
+    plan: &'a Plan,
+    desk: Desk,
+    fetcher: Fetcher<'a, S>,
+    streams: &'a [&'a Stream],
+}
+
+impl<S: Source> Run<'_, S> {
+    async fn all(&mut self) -> Result<(), SyncError> {
+        for stream in self.streams {
+            let name = &stream.name;
+            self.tell(name, StreamStage::Reading, None);
+            let done = self.stream(stream).await;
+            // What is written is kept before anything is said.
+            self.desk.ask(Writer::commit).await?;
+            let (stage, note, end) = match done {
+                Ok(()) => (StreamStage::Done, None, None),
+                Err(Stop::Skip(why)) => (StreamStage::Skipped, Some(why), None),
+                Err(Stop::Anew(why)) => (
+                    StreamStage::Skipped,
+                    Some(format!("skipped: the app did not understand the request ({why})")),
+                    None,
+                ),
+                Err(Stop::SweepLater) => {
+                    let note = "what is new is here; looking for deleted records goes on at the next run";
+                    (StreamStage::Paused, Some(note.to_owned()), None)
+                }
+                Err(Stop::Run(error)) => {
+                    let stage = match error.kind {
+                        Failure::Budget | Failure::Cancelled => StreamStage::Paused,
+                        _ => StreamStage::Failed,
+                    };
+                    (stage, Some(error.message.clone()), Some(error))
+                }
+            };
+            self.tell(name, stage, note.clone());
+            let noted = name.clone();
+            let kept = self
+                .desk
+                .ask(move |writer| state::save_note(writer.db.as_mut(), &noted, note.as_ref()))
+                .await;
+            if let Some(error) = end {
+                return Err(error);
+            }
+            kept?;
+        }
+        let tables = self.plan.streams.clone();
+        self.desk.ask(move |writer| views::refresh(writer, &tables)).await
+    }
+
+    fn tell(&self, name: &str, stage: StreamStage, note: Option<String>) {
+        self.fetcher.teller.stream(name, |it| {
+            it.state = stage;
+            it.note = note.or(it.note.take());
+            if stage == StreamStage::Done {
+                it.permille = Some(1000);
+            }
+        });
+    }
+
+    async fn stream(&mut self, stream: &Stream) -> Result<(), Stop> {
+        let layout = self.prepare(stream).await?;
+        if let Some(each) = &stream.each {
+            return self.children(stream, each, &layout).await;
+        }
+        let state = self.state(&stream.name).await?;
+        let knows_changes = stream.changes.is_some() || stream.newest.is_some();
+        let due = self.is_due(&state);
+        if state.finished.is_none() {
+            return self.whole(stream, &layout, state, false).await;
+        }
+        if !knows_changes || state.watermark.is_none() || (due && state.requests <= 1) {
+            return if due { self.whole(stream, &layout, state, false).await } else { Ok(()) };
+        }
+        self.changes(stream, &layout, &state).await?;
+        if !due {
+            return Ok(());
+        }
+        let state = self.state(&stream.name).await?;
+        self.whole(stream, &layout, state, self.plan.sweep != Sweep::Always).await
+    }
+
+    async fn state(&self, stream: &str) -> Result<StreamState, SyncError> {
+        let stream = stream.to_owned();
+        self.desk.ask(move |writer| Ok(writer.state(&stream).clone())).await
+    }
+
+    fn is_due(&self, state: &StreamState) -> bool {
+        is_due(self.plan, state)
+    }
+
+    /// Streams of this run that are read for each record of this table.
+    fn dependents(&self, table: &str) -> Arc<Vec<(String, Each)>> {
+        let all = self.streams.iter().filter_map(|it| Some((it.name.clone(), it.each.clone()?)));
+        Arc::new(all.filter(|(_, each)| each.of == table).collect())
+    }
+
+    fn now(&self) -> String {
+        (self.plan.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    async fn record(&self, report: &Report) {
+        let total = report.progress.total();
+        let row = [
+            report.began.to_string(),
+            report.finished.to_string(),
+            report.outcome().to_owned(),
+            report.stopped.as_ref().map(ToString::to_string).unwrap_or_default(),
+            serde_json::to_string(&report.progress.streams).unwrap_or_default(),
+        ];
+        let counts = [total.requests, total.cost, total.rows, total.written, total.deleted];
+        self.desk.last(move |writer| state::save_run(writer.db.as_mut(), &row, &counts)).await;
+    }
+}
+
+/// A time of the app, less the overlap.
+fn earlier(watermark: &str) -> Option<Timestamp> {
+    watermark.parse::<Timestamp>().ok()?.checked_sub(OVERLAP).ok()
+}
+
+/// How the app's lists take a time.
+fn written(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+type Table = Arc<Layout>;

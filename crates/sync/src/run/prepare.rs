@@ -1,0 +1,141 @@
+//! Before a stream is read: its custom fields get columns, its table is made or widened, labels are brought up to date.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use keyhaven_connectors::streams::{Shape, Stream, Streams};
+
+use super::{Run, Table};
+use crate::{
+    error::SyncError,
+    fields::{self, Definition, Mapped},
+    names::quoted,
+    page::{Cell, DELETED_AT, read_labels},
+    source::Source,
+    state,
+    writer::Writer,
+};
+
+impl<S: Source> Run<'_, S> {
+    pub(super) async fn prepare(&self, stream: &Stream) -> Result<Table, SyncError> {
+        let (streams, stream, now) = (self.plan.streams.clone(), stream.clone(), self.now());
+        self.desk.ask(move |writer| prepare(writer, &streams, &stream, &now)).await
+    }
+}
+
+fn prepare(writer: &mut Writer, streams: &Streams, stream: &Stream, now: &str) -> Result<Table, SyncError> {
+    let table = stream.table();
+    let Some(described) = streams.describing(table) else {
+        return Err(SyncError::destination(
+            format!("nothing describes the table {table}"),
+            "Leave the stream out.",
+        ));
+    };
+    let defined = described.fields.as_deref().filter(|it| writer.ours.contains(*it));
+    let definitions = match defined {
+        Some(by) => state::definitions(writer.db.as_mut(), by)?,
+        None => Vec::new(),
+    };
+    let mut known = state::fields(writer.db.as_mut(), table)?;
+    // Definitions that could not be read say nothing.
+    if !definitions.is_empty() {
+        let before = known.clone();
+        fields::settle(streams, &mut known, &definitions, &fields::fixed(described), now);
+        writer.db.begin()?;
+        for field in known.iter().filter(|it| !before.contains(it)) {
+            let shape = fields::shape(streams, &field.kind);
+            let columns: Vec<String> =
+                shape.parts().iter().map(|part| format!("{}{}", field.column, part.ending)).collect();
+            state::save_field(writer.db.as_mut(), table, field, &columns.join(", "))?;
+        }
+        writer.commit()?;
+    }
+    let layout = fields::layout(streams, stream, described, &known, &definitions);
+    writer.ensure(&layout)?;
+    relabel(writer, streams, described, &known, &definitions)?;
+    Ok(Arc::new(layout))
+}
+
+/// A choice whose label was changed reads so in rows that were written before.
+fn relabel(
+    writer: &mut Writer,
+    streams: &Streams,
+    described: &Stream,
+    known: &[Mapped],
+    definitions: &[Definition],
+) -> Result<(), SyncError> {
+    let table = described.table();
+    let before = state::options(writer.db.as_mut(), table)?;
+    writer.db.begin()?;
+    for definition in definitions.iter().filter(|it| !it.options.is_empty()) {
+        let old = before.get(&definition.code);
+        let changed: BTreeSet<&str> = definition
+            .options
+            .iter()
+            .filter(|(id, label)| old.and_then(|old| old.get(id)) != Some(label))
+            .map(|(id, _)| id.as_str())
+            .collect();
+        if changed.is_empty() {
+            continue;
+        }
+        for (id, label) in definition.options.iter().filter(|(id, _)| changed.contains(id.as_str())) {
+            state::save_option(writer.db.as_mut(), table, &definition.code, id, label)?;
+        }
+        let custom = known.iter().find(|it| it.code == definition.code && it.dropped_at.is_none());
+        let custom = custom.map(|it| (it.column.clone(), fields::shape(streams, &it.kind)));
+        let built_in = described.columns.iter().find(|it| it.from == definition.code);
+        let built_in = built_in.map(|it| (it.name.clone(), it.shape.clone()));
+        match custom.or(built_in) {
+            Some((column, Shape::Option)) => one_choice(writer, table, &column, definition, &changed)?,
+            Some((column, Shape::Options)) => choices(writer, described, &column, definition, &changed)?,
+            _ => {}
+        }
+    }
+    writer.commit()
+}
+
+fn one_choice(
+    writer: &mut Writer,
+    table: &str,
+    column: &str,
+    definition: &Definition,
+    changed: &BTreeSet<&str>,
+) -> Result<(), SyncError> {
+    let (label, id) = (quoted(column), quoted(&format!("{column}_id")));
+    let sql =
+        format!("UPDATE {} SET {label} = $1 WHERE {id} = $2 AND {label} IS DISTINCT FROM $1", quoted(table));
+    for (option, new) in definition.options.iter().filter(|(id, _)| changed.contains(id.as_str())) {
+        if let Ok(number) = option.parse::<i64>() {
+            writer.db.execute(&sql, &[new.as_str().into(), number.into()])?;
+        }
+    }
+    Ok(())
+}
+
+fn choices(
+    writer: &mut Writer,
+    described: &Stream,
+    column: &str,
+    definition: &Definition,
+    changed: &BTreeSet<&str>,
+) -> Result<(), SyncError> {
+    let (label, ids, key) = (quoted(column), quoted(&format!("{column}_ids")), quoted(&described.key));
+    let table = quoted(described.table());
+    let labels: HashMap<String, String> = definition.options.iter().cloned().collect();
+    let ask = format!(
+        "SELECT DISTINCT CAST({ids} AS TEXT) FROM {table} WHERE {ids} IS NOT NULL AND {} IS NULL ORDER BY 1",
+        quoted(DELETED_AT)
+    );
+    let update = format!(
+        "UPDATE {table} SET {label} = $1 WHERE CAST({ids} AS TEXT) = $2 AND {label} IS DISTINCT FROM $1 AND {key} IS NOT NULL"
+    );
+    for row in writer.db.query(&ask, &[])? {
+        let Some((ids, text)) = read_labels(&row[0].text(), &labels) else { continue };
+        if ids.iter().any(|id| changed.contains(id.as_str())) {
+            writer.db.execute(&update, &[text.into(), Cell::clone(&row[0])])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! Reading lists: whole, or what changed.
+
+use std::collections::{HashSet, VecDeque};
+
+use bytes::Bytes;
+use keyhaven_connectors::streams::{Paging, Stream};
+use tokio::sync::oneshot;
+
+use super::{Run, Table, earlier, fetch::Stop, written};
+use crate::{
+    error::SyncError,
+    page,
+    source::{Answer, Source},
+    state::StreamState,
+    writer::{PageJob, Reading, Written, told},
+};
+
+type Told = oneshot::Receiver<Result<Written, SyncError>>;
+
+/// Pages that may be on their way into the database while the next is asked for.
+const AHEAD: usize = 2;
+/// How often a list whose records moved between two pages is followed back.
+const STEPS_BACK: u32 = 3;
+
+/// What is read of a list, page by page.
+struct Reader<'a> {
+    stream: &'a Stream,
+    layout: &'a Table,
+    query: String,
+    is_sweep: bool,
+    /// The app's clock when it began.
+    began: Option<String>,
+    /// Where the next page is.
+    cursor: Option<String>,
+    requests: u64,
+    /// Keys of the page before, for lists by place.
+    before: HashSet<String>,
+    steps_back: u32,
+}
+
+impl<'a> Reader<'a> {
+    fn new(stream: &'a Stream, layout: &'a Table, query: String) -> Self {
+        Self {
+            stream,
+            layout,
+            query,
+            is_sweep: false,
+            began: None,
+            cursor: None,
+            requests: 0,
+            before: HashSet::new(),
+            steps_back: 0,
+        }
+    }
+
+    fn path(&self) -> String {
+        let Stream { path, pages, size, .. } = self.stream;
+        let mut query: Vec<String> = Vec::new();
+        if *pages != Paging::One {
+            query.push(format!("limit={size}"));
+        }
+        if !self.query.is_empty() {
+            query.push(self.query.replace(' ', "%20"));
+        }
+        match (pages, &self.cursor) {
+            (Paging::Cursor, Some(cursor)) => query.push(format!("cursor={}", escaped(cursor))),
+            (Paging::Start, cursor) => query.push(format!("start={}", cursor.as_deref().unwrap_or("0"))),
+            _ => {}
+        }
+        if query.is_empty() { path.clone() } else { format!("{path}?{}", query.join("&")) }
+    }
+
+    /// Where the next page is. A list by place is followed with one record of the last page, so that records that moved
+    /// in between are noticed; `None` twice: the page does not follow on the last one and is asked for anew.
+    fn follow(&mut self, body: &Bytes) -> Result<Option<Option<String>>, serde_json::Error> {
+        let tail = page::tail(body)?;
+        match self.stream.pages {
+            Paging::One => Ok(Some(None)),
+            Paging::Cursor => Ok(Some(tail.cursor)),
+            Paging::Start => {
+                let keys: HashSet<String> = page::keys(body, self.layout)?;
+                let follows = self.before.is_empty() || keys.is_empty() || !keys.is_disjoint(&self.before);
+                let start: u64 = self.cursor.as_deref().and_then(|it| it.parse().ok()).unwrap_or_default();
+                if !follows && self.steps_back < STEPS_BACK {
+                    self.steps_back += 1;
+                    self.cursor = Some(start.saturating_sub(self.stream.size / 2 + 1).to_string());
+                    return Ok(None);
+                }
+                self.before = keys;
+                let next = tail.start.map(|next| if next > start + 1 { next - 1 } else { next });
+                Ok(Some(next.map(|next| next.to_string())))
+            }
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+impl<S: Source> Run<'_, S> {
+    /// The whole list, from where it was left.
+    pub(super) async fn whole(
+        &mut self,
+        stream: &Stream,
+        layout: &Table,
+        state: StreamState,
+        is_sweep: bool,
+    ) -> Result<(), Stop> {
+        let mut reader = Reader::new(stream, layout, stream.whole.clone());
+        reader.is_sweep = is_sweep;
+        reader.began = state.began.clone();
+        reader.cursor = state.cursor.clone().filter(|_| stream.ordered);
+        let resumed = reader.cursor.is_some();
+        match self.whole_list(&mut reader, &state).await {
+            // A cursor does not last for ever.
+            Err(Stop::Anew(_)) if resumed => {
+                let mut reader = Reader::new(stream, layout, stream.whole.clone());
+                reader.is_sweep = is_sweep;
+                let name = stream.name.clone();
+                self.desk
+                    .ask(move |writer| {
+                        let state = writer.state(&name);
+                        (state.cursor, state.after, state.began) = (None, None, None);
+                        Ok(())
+                    })
+                    .await?;
+                self.whole_list(&mut reader, &state).await
+            }
+            done => done,
+        }
+    }
+
+    async fn whole_list(&mut self, reader: &mut Reader<'_>, state: &StreamState) -> Result<(), Stop> {
+        let mut waiting = VecDeque::new();
+        loop {
+            let Some((answer, next)) = self.next_page(reader).await? else { continue };
+            let reading = Reading::Whole {
+                ordered: reader.stream.ordered,
+                sweeps: reader.stream.table.is_none() || reader.stream.rows.is_some(),
+                last: next.is_none(),
+                requests: reader.requests.max(if next.is_none() { 0 } else { state.requests }),
+                next: next.clone(),
+            };
+            self.write(reader, answer.body, reading, &mut waiting).await?;
+            match next {
+                None => return Ok(self.settle(&reader.stream.name, &mut waiting, 0).await?),
+                next => reader.cursor = next,
+            }
+        }
+    }
+
+    /// What changed since the last time.
+    pub(super) async fn changes(
+        &mut self,
+        stream: &Stream,
+        layout: &Table,
+        state: &StreamState,
+    ) -> Result<(), Stop> {
+        let since = state.watermark.as_deref().and_then(earlier).map(written).unwrap_or_default();
+        match &stream.changes {
+            Some(query) => {
+                let query = format!("updated_since={since}&{query}");
+                self.by_time(Reader::new(stream, layout, query)).await
+            }
+            None => {
+                let query = stream.newest.clone().unwrap_or_default();
+                self.newest_first(Reader::new(stream, layout, query), state, &since).await
+            }
+        }
+    }
+
+    async fn by_time(&mut self, mut reader: Reader<'_>) -> Result<(), Stop> {
+        let mut waiting = VecDeque::new();
+        loop {
+            let Some((answer, next)) = self.next_page(&mut reader).await? else { continue };
+            let up_to = reader.began.clone().unwrap_or_default();
+            self.write(&reader, answer.body, Reading::Changes { up_to }, &mut waiting).await?;
+            match next {
+                None => return Ok(self.settle(&reader.stream.name, &mut waiting, 0).await?),
+                next => reader.cursor = next,
+            }
+        }
+    }
+
+    /// Nothing is taken as known before all of it is.
+    async fn newest_first(
+        &mut self,
+        mut reader: Reader<'_>,
+        state: &StreamState,
+        since: &str,
+    ) -> Result<(), Stop> {
+        let known = state.watermark.clone().unwrap_or_default();
+        let mut newest = None;
+        loop {
+            let Some((answer, next)) = self.next_page(&mut reader).await? else { continue };
+            let job = self.job(&reader, answer.body, Reading::Changes { up_to: known.clone() });
+            let written = self.desk.ask(move |writer| writer.page(&job)).await?;
+            self.count(&reader.stream.name, &written);
+            newest = newest.max(written.newest);
+            let reaches = written.oldest.is_none_or(|oldest| oldest.as_str() < since);
+            match next {
+                Some(next) if !reaches => reader.cursor = Some(next),
+                _ => break,
+            }
+        }
+        let (name, up_to) = (reader.stream.name.clone(), reader.began.clone());
+        self.desk
+            .ask(move |writer| {
+                let newest = newest.map(|it| up_to.map_or(it.clone(), |up_to| it.min(up_to)));
+                let state = writer.state(&name);
+                if newest > state.watermark {
+                    state.watermark = newest;
+                }
+                let state = state.clone();
+                crate::state::save_stream(writer.db.as_mut(), &name, &state)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Asks for a page; tells it, and where the next one is. None: it did not follow on the one before.
+    async fn next_page(&mut self, reader: &mut Reader<'_>) -> Result<Option<(Answer, Option<String>)>, Stop> {
+        let name = &reader.stream.name;
+        let answer = self.fetcher.page(name, &reader.path(), reader.is_sweep).await?;
+        reader.requests += 1;
+        if reader.began.is_none() {
+            reader.began = Some(answer.at.map_or_else(|| self.now(), written));
+        }
+        let next = reader.follow(&answer.body).map_err(|error| unreadable(name, &error))?;
+        Ok(next.map(|next| (answer, next)))
+    }
+
+    fn job(&self, reader: &Reader<'_>, body: Bytes, reading: Reading) -> PageJob {
+        PageJob {
+            stream: reader.stream.name.clone(),
+            layout: reader.layout.clone(),
+            part: reader.stream.rows.clone(),
+            body,
+            reading,
+            dependents: self.dependents(reader.stream.table()),
+            now: self.now(),
+            began: reader.began.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Hands a page to the writer; waits for an earlier one if too many wait.
+    async fn write(
+        &mut self,
+        reader: &Reader<'_>,
+        body: Bytes,
+        reading: Reading,
+        waiting: &mut VecDeque<Told>,
+    ) -> Result<(), Stop> {
+        let job = self.job(reader, body, reading);
+        waiting.push_back(self.desk.post(move |writer| writer.page(&job)).await);
+        Ok(self.settle(&reader.stream.name, waiting, AHEAD).await?)
+    }
+
+    async fn settle(
+        &self,
+        stream: &str,
+        waiting: &mut VecDeque<Told>,
+        leave: usize,
+    ) -> Result<(), SyncError> {
+        while waiting.len() > leave {
+            let Some(answer) = waiting.pop_front() else { break };
+            self.count(stream, &told(answer).await?);
+        }
+        Ok(())
+    }
+
+    pub(super) fn count(&self, stream: &str, written: &Written) {
+        self.fetcher.teller.stream(stream, |it| {
+            it.rows += written.rows;
+            it.written += written.changed;
+            it.deleted += written.deleted;
+            it.misfits += written.misfits;
+        });
+    }
+}
+
+pub(super) fn unreadable(stream: &str, error: &serde_json::Error) -> SyncError {
+    SyncError::new(
+        crate::error::Failure::App,
+        format!("a page of {stream} is not what the app should answer: {error}"),
+        "Run the sync again: it goes on from the page before.",
+    )
+}
