@@ -38,7 +38,9 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> Result<(), String> {
         Some("image/png") if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Ok(()),
         Some("image/png") => Err("is no PNG picture".into()),
         Some(_) => check_svg(bytes),
-        None => Err("only connector.toml, guide.md, streams.toml and pictures (.svg, .png) may stand here".into()),
+        None => {
+            Err("only connector.toml, guide.md, streams.toml and pictures (.svg, .png) may stand here".into())
+        }
     }
 }
 

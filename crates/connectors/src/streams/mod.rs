@@ -2,7 +2,7 @@
 
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -207,6 +207,14 @@ impl Streams {
                 .describing(stream.table())
                 .filter(|by| !by.columns.is_empty())
                 .ok_or_else(|| format!("{name}: no stream describes the table {}", stream.table()))?;
+            let mut names = BTreeSet::new();
+            for column in &described.columns {
+                for part in column.shape.parts() {
+                    if !names.insert(format!("{}{}", column.name, part.ending)) {
+                        return Err(format!("{name}: {}{} stands there twice", column.name, part.ending));
+                    }
+                }
+            }
             let has = |column: &str| described.columns.iter().any(|it| it.name == column);
             if !has(&stream.key) {
                 return Err(format!("{name}: there is no column {}", stream.key));

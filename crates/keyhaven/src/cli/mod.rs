@@ -16,6 +16,7 @@ mod printer;
 mod request;
 mod run;
 mod secrets;
+mod sync;
 mod token_backend;
 mod tokens;
 mod usage;
@@ -93,6 +94,8 @@ enum Command {
     Run(run::RunArgs),
     /// Send one request to an app through a connection
     Request(request::RequestArgs),
+    /// Copy an app's records into a database that people can read
+    Sync(sync::SyncArgs),
     /// The apps that can be connected
     #[command(subcommand)]
     Connectors(connectors::ConnectorsCommand),
@@ -169,6 +172,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
         Command::Connections(command) => return connections::run(command, printer).await,
         Command::Run(args) => return run::run(args).await,
         Command::Request(args) => return request::run(args, printer).await,
+        Command::Sync(args) => return sync::run(args, printer).await,
         Command::Connectors(command) => connectors::run(command, printer).await?,
         Command::Doctor(target) => return doctor::run(target, printer).await,
         Command::Openapi => generate::openapi(printer)?,

@@ -169,9 +169,11 @@ impl<S: Source> Run<'_, S> {
         for stream in self.streams {
             let name = &stream.name;
             self.tell(name, StreamStage::Reading, None);
-            let done = self.stream(stream).await;
+            let mut done = self.stream(stream).await;
             // What is written is kept before anything is said.
-            self.desk.ask(Writer::commit).await?;
+            if let (Err(error), Ok(())) = (self.desk.ask(Writer::commit).await, &done) {
+                done = Err(Stop::Run(error));
+            }
             let (stage, note, end) = match done {
                 Ok(()) => (StreamStage::Done, None, None),
                 Err(Stop::Skip(why)) => (StreamStage::Skipped, Some(why), None),

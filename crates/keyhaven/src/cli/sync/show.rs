@@ -1,0 +1,173 @@
+//! How a sync looks at the command line.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use keyhaven_core::syncs::{Estimate, Plan, Progress, Report, StreamEstimate, StreamProgress, StreamStage};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::cli::printer::{Printer, cell, plain};
+
+/// `90` → `1 min 30 s`.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=90 => format!("{} s", seconds.max(1)),
+        91..=5400 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn number(of: u64) -> String {
+    let digits = of.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|it| std::str::from_utf8(it).ok()).collect();
+    groups.join(",")
+}
+
+pub(super) fn in_short(it: &Estimate, plan: &Plan) -> String {
+    let most = if it.streams.iter().any(|it| it.at_most) { "at most " } else { "about " };
+    let left = it.budget_left.map(|left| format!(" of the {} left today", number(left))).unwrap_or_default();
+    format!(
+        "Into {}: {most}{} requests, {} of the app's budget{left}, {}.",
+        plain(&plan.destination.to_string()),
+        number(it.requests),
+        number(it.cost),
+        span(it.seconds)
+    )
+}
+
+pub(super) fn estimate(it: &Estimate, printer: &Printer) {
+    let row = |it: &StreamEstimate| {
+        let requests = if it.at_most { format!("≤ {}", number(it.requests)) } else { number(it.requests) };
+        [&it.name, &requests, &number(it.cost), it.note.as_deref().unwrap_or_default()].map(cell).into()
+    };
+    printer.table(&["stream", "requests", "cost", ""], it.streams.iter().map(row));
+    let facts = [
+        ("requests", number(it.requests)),
+        ("cost", number(it.cost)),
+        ("left today", it.budget_left.map(number).unwrap_or_default()),
+        ("allowed for this sync", it.budget_allowed.map(number).unwrap_or_default()),
+        ("time", span(it.seconds)),
+    ];
+    let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    printer.line("");
+    printer.facts(facts.map(|(name, value)| (name.to_owned(), value)).collect());
+}
+
+/// A bar for each stream.
+pub(super) struct Bars {
+    all: MultiProgress,
+    each: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl Bars {
+    pub(super) fn new(printer: &Printer) -> Self {
+        let all = MultiProgress::new();
+        if printer.is_json() {
+            all.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { all, each: Mutex::default() }
+    }
+
+    /// Draws whatever changes; ends with the run that it follows.
+    pub(super) async fn follow(&self, mut progress: watch::Receiver<Progress>) {
+        while progress.changed().await.is_ok() {
+            let now = progress.borrow_and_update().clone();
+            self.draw(&now);
+            tokio::time::sleep(std::time::Duration::from_millis(80)).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    fn draw(&self, progress: &Progress) {
+        let Ok(mut each) = self.each.lock() else { return };
+        for stream in progress.streams.iter().filter(|it| it.state != StreamStage::Waiting) {
+            let bar = each.entry(stream.name.clone()).or_insert_with(|| {
+                let bar = self.all.add(ProgressBar::new(1000).with_prefix(stream.name.clone()));
+                let style = ProgressStyle::with_template("{prefix:22} {bar:20} {msg}");
+                if let Ok(style) = style {
+                    bar.set_style(style.progress_chars("━━─"));
+                }
+                bar
+            });
+            bar.set_position(stream.permille.map_or(0, u64::from));
+            bar.set_message(plain(&told(stream)));
+            if stream.state != StreamStage::Reading {
+                bar.abandon();
+            }
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        let _ = self.all.clear();
+    }
+}
+
+fn told(it: &StreamProgress) -> String {
+    let mut parts = vec![format!("{} rows", number(it.rows))];
+    if it.written != it.rows {
+        parts.push(format!("{} new or changed", number(it.written)));
+    }
+    if it.deleted > 0 {
+        parts.push(format!("{} deleted", number(it.deleted)));
+    }
+    parts.extend(it.note.clone());
+    parts.join(", ")
+}
+
+fn mark(stage: StreamStage) -> &'static str {
+    match stage {
+        StreamStage::Done => "✓",
+        StreamStage::Skipped => "–",
+        StreamStage::Waiting => "·",
+        StreamStage::Reading | StreamStage::Paused => "…",
+        StreamStage::Failed => "!",
+    }
+}
+
+pub(super) fn report(it: &Report, plan: &Plan, printer: &Printer) {
+    let row = |it: &StreamProgress| {
+        let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&number(of)));
+        let note = match (&it.note, it.misfits) {
+            (Some(note), _) => note.clone(),
+            (None, 0) => String::new(),
+            (None, misfits) => format!("{misfits} values did not fit: see keyhaven_misfits"),
+        };
+        let first = [cell(mark(it.state)), cell(&it.name)];
+        first.into_iter().chain(numbers).chain([cell(&note)]).collect()
+    };
+    let head = ["", "stream", "read", "new or changed", "deleted", "requests", ""];
+    printer.table(&head, it.progress.streams.iter().map(row));
+    let total = it.progress.total();
+    let took = it.finished.duration_since(it.began);
+    printer.line(format!(
+        "\n{} rows read, {} new or changed, {} deleted; {} requests, {} of the app's budget, {:.1} s; in {}",
+        number(total.rows),
+        number(total.written),
+        number(total.deleted),
+        number(total.requests),
+        number(total.cost),
+        took.as_secs_f64(),
+        plain(&plan.destination.to_string()),
+    ));
+}
+
+pub(super) fn json(it: &Report, plan: &Plan) -> Value {
+    let total = it.progress.total();
+    json!({
+        "outcome": it.outcome(),
+        "message": it.stopped.as_ref().map(|it| &it.message),
+        "remedy": it.stopped.as_ref().map(|it| &it.remedy),
+        "destination": plan.destination.to_string(),
+        "began": it.began.to_string(),
+        "finished": it.finished.to_string(),
+        "requests": total.requests,
+        "cost": total.cost,
+        "rows_read": total.rows,
+        "rows_written": total.written,
+        "rows_deleted": total.deleted,
+        "misfits": total.misfits,
+        "streams": it.progress.streams,
+    })
+}
