@@ -1,19 +1,25 @@
 //! Bodies and headers as Pipedrive sends them.
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{limits::Room, operation::Version};
+use crate::{ACME, GLOBEX, limits::Room, operation::Version};
 
 const INFO: &str = "Please check developers.pipedrive.com";
 const MORE_INFO: &str = "Please check developers.pipedrive.com for more information about Pipedrive API.";
 
-pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+pub(crate) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
+    bytes_answer(status, serde_json::to_vec(body).unwrap_or_default().into())
+}
+
+/// JSON that is written already.
+pub(crate) fn bytes_answer(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -45,6 +51,14 @@ pub(crate) fn not_open() -> Response {
     json_answer(
         StatusCode::PAYMENT_REQUIRED,
         &json!({ "success": false, "error": "company account not open", "errorCode": 402 }),
+    )
+}
+
+/// The company lacks an add-on.
+pub(crate) fn no_suite() -> Response {
+    json_answer(
+        StatusCode::PAYMENT_REQUIRED,
+        &json!({ "success": false, "error": "Required suites missing", "errorCode": 402 }),
     )
 }
 
@@ -127,9 +141,12 @@ pub(crate) fn too_large() -> Response {
     error(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")
 }
 
+/// How many users have keys, over all companies. Their ids begin with 1.
+pub(crate) const USERS: u64 = 4;
+
 /// The active users of a company.
 pub(crate) fn users_of(company: u64) -> Vec<u64> {
-    (1..=4)
+    (1..=USERS)
         .filter(|id| {
             user(*id).is_some_and(|user| user["company_id"] == company && user["active_flag"] == true)
         })
@@ -139,10 +156,10 @@ pub(crate) fn users_of(company: u64) -> Vec<u64> {
 /// `GET /v1/users/me`: every field of the published example.
 pub(crate) fn user(id: u64) -> Option<Value> {
     let (name, email, admin, active, company, company_name, domain) = match id {
-        1 => ("Ada", "ada@acme.example", true, true, 54_235_233, "Acme Ltd", "acme"),
-        2 => ("Bob", "bob@acme.example", false, true, 54_235_233, "Acme Ltd", "acme"),
-        3 => ("Eve", "eve@acme.example", false, false, 54_235_233, "Acme Ltd", "acme"),
-        4 => ("Grace", "grace@globex.example", true, true, 70_001_122, "Globex Corp", "globex"),
+        1 => ("Ada", "ada@acme.example", true, true, ACME, "Acme Ltd", "acme"),
+        2 => ("Bob", "bob@acme.example", false, true, ACME, "Acme Ltd", "acme"),
+        3 => ("Eve", "eve@acme.example", false, false, ACME, "Acme Ltd", "acme"),
+        4 => ("Grace", "grace@globex.example", true, true, GLOBEX, "Globex Corp", "globex"),
         _ => return None,
     };
     let access = |app: &str| json!({ "app": app, "admin": admin, "permission_set_id": "62cc4d7f-4038-4352-abf3-a8c1c822b631" });

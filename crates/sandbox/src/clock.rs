@@ -1,6 +1,9 @@
 //! The stand-in's own time of day: the real one, unless a test puts it elsewhere.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    ops::Range,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::time::Instant;
 
@@ -11,21 +14,28 @@ const DAY: u64 = 86_400;
 pub(crate) struct Clock {
     base: Duration,
     since: Instant,
+    frozen: bool,
 }
 
 impl Clock {
     pub(crate) fn real() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a stand-in has no `Ctx`; tests set the clock")]
         let now = SystemTime::now();
-        Self { base: now.duration_since(UNIX_EPOCH).unwrap_or_default(), since: Instant::now() }
+        Self {
+            base: now.duration_since(UNIX_EPOCH).unwrap_or_default(),
+            since: Instant::now(),
+            frozen: false,
+        }
     }
 
-    pub(crate) fn at(unix_seconds: u64) -> Self {
-        Self { base: Duration::from_secs(unix_seconds), since: Instant::now() }
+    /// `frozen`: it does not go on from there.
+    pub(crate) fn at(unix_seconds: u64, frozen: bool) -> Self {
+        Self { base: Duration::from_secs(unix_seconds), since: Instant::now(), frozen }
     }
 
     pub(crate) fn now(&self) -> u64 {
-        self.base.saturating_add(self.since.elapsed()).as_secs()
+        let passed = if self.frozen { Duration::ZERO } else { self.since.elapsed() };
+        self.base.saturating_add(passed).as_secs()
     }
 
     /// The day, which begins at midnight UTC. Which time zone Pipedrive means is not documented.
@@ -46,6 +56,31 @@ pub(crate) fn rfc3339(unix_seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// The same with milliseconds.
+pub(crate) fn rfc3339_ms(unix_ms: u64) -> String {
+    let seconds = rfc3339(unix_ms / 1000);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), unix_ms % 1000)
+}
+
+/// Milliseconds since 1970 of a time in UTC, with `T` or a space, with or without parts of a second and `Z`.
+pub(crate) fn parse(text: &str) -> Option<u64> {
+    let part = |range: Range<usize>| text.get(range).and_then(|digits| digits.parse::<u64>().ok());
+    let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+    let of_day = part(11..13)? * 3600 + part(14..16)? * 60 + part(17..19)?;
+    let valid = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let rest = text.get(19..)?.trim_end_matches('Z').trim_start_matches('.');
+    let ms: u64 = if rest.is_empty() { 0 } else { format!("{rest:0<3}").get(..3)?.parse().ok()? };
+    valid.then(|| (days(year, month, day) * DAY + of_day) * 1000 + ms)
+}
+
+/// Howard Hinnant's `days_from_civil`: days since 1970.
+fn days(year: u64, month: u64, day: u64) -> u64 {
+    let year = year - u64::from(month <= 2);
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
 /// Howard Hinnant's `civil_from_days`, for days since 1970.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
@@ -59,7 +94,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{parse, rfc3339, rfc3339_ms};
 
     #[test]
     fn times_are_written_as_the_calendar_has_them() {
@@ -67,5 +102,11 @@ mod tests {
         assert_eq!(rfc3339(951_782_399), "2000-02-28T23:59:59Z");
         assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(1_767_225_599), "2025-12-31T23:59:59Z");
+        for seconds in (0..4_000_000_000).step_by(86_399_777) {
+            assert_eq!(parse(&rfc3339(seconds)), Some(seconds * 1000));
+            assert_eq!(parse(&rfc3339_ms(seconds * 1000 + 7)), Some(seconds * 1000 + 7));
+        }
+        assert_eq!(parse("2025-12-31 23:59:59"), Some(1_767_225_599_000));
+        assert_eq!(parse("yesterday"), None);
     }
 }

@@ -6,9 +6,10 @@ use axum::{
     http::StatusCode,
     routing::{get, post, put},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Asked, Rule, SCENARIOS, Settings, State, TokenSettings, pipedrive};
+use crate::{Act, Asked, Hook, Kind, Rule, SCENARIOS, Settings, State, TokenSettings, pipedrive};
 
 pub(crate) fn router(state: State) -> Router {
     Router::new()
@@ -19,6 +20,10 @@ pub(crate) fn router(state: State) -> Router {
         .route("/__sandbox/settings", put(set))
         .route("/__sandbox/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/__sandbox/clock", put(set_clock))
+        .route("/__sandbox/hooks", post(add_hook))
+        .route("/__sandbox/companies/{company}/acts", post(act))
+        .route("/__sandbox/companies/{company}/{kind}", get(truth))
+        .route("/__sandbox/companies/{company}/{kind}/fields", get(fields))
         .route("/__sandbox/reset", post(reset))
         .fallback(pipedrive::handle)
         .with_state(state)
@@ -75,9 +80,53 @@ async fn clear_faults(Shared(state): Shared<State>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn set_clock(Shared(state): Shared<State>, Json(unix_seconds): Json<u64>) -> StatusCode {
-    state.set_clock(unix_seconds);
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Time {
+    GoesOn(u64),
+    May { at: u64, frozen: bool },
+}
+
+async fn set_clock(Shared(state): Shared<State>, Json(time): Json<Time>) -> StatusCode {
+    match time {
+        Time::May { at, frozen: true } => state.freeze_clock(at),
+        Time::GoesOn(at) | Time::May { at, .. } => state.set_clock(at),
+    }
     StatusCode::NO_CONTENT
+}
+
+async fn add_hook(Shared(state): Shared<State>, Json(hook): Json<Hook>) -> StatusCode {
+    state.add_hook(hook);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Acts {
+    One(Act),
+    Several(Vec<Act>),
+}
+
+/// Those before the first that cannot be done are done.
+async fn act(
+    Shared(state): Shared<State>,
+    Path(company): Path<u64>,
+    Json(acts): Json<Acts>,
+) -> Result<Json<Value>, (StatusCode, String)> {
+    let acts = match acts {
+        Acts::One(act) => vec![act],
+        Acts::Several(acts) => acts,
+    };
+    let done: Result<Vec<_>, _> = acts.iter().map(|act| state.act(company, act)).collect();
+    done.map(|new| Json(new.into())).map_err(|wrong| (StatusCode::BAD_REQUEST, wrong))
+}
+
+async fn truth(Shared(state): Shared<State>, Path((company, kind)): Path<(u64, Kind)>) -> Json<Vec<Value>> {
+    Json(state.truth(company, kind))
+}
+
+async fn fields(Shared(state): Shared<State>, Path((company, kind)): Path<(u64, Kind)>) -> Json<Vec<Value>> {
+    Json(state.fields(company, kind))
 }
 
 async fn reset(Shared(state): Shared<State>) -> StatusCode {

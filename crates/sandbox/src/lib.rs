@@ -13,9 +13,14 @@
 //! | `DELETE /__sandbox/tokens/{key}` | as if the user had pressed “Generate new token” |
 //! | `PUT /__sandbox/settings` | all of [`Settings`]; what is absent is as at the start |
 //! | `GET`, `POST`, `DELETE /__sandbox/faults` | shows, adds a [`Rule`], removes all: `{"fault": {"latency": {"ms": 50}}, "key": "…", "path": "/api/v2/", "times": 1}` |
-//! | `PUT /__sandbox/clock` | the time of day in seconds since 1970, such as `1767225599`; it goes on from there |
+//! | `PUT /__sandbox/clock` | the time of day in seconds since 1970, such as `1767225599`; it goes on from there, or stands still: `{"at": 1767225599, "frozen": true}` |
+//! | `POST /__sandbox/companies/{company}/acts` | does an [`Act`] or a list of them: `{"change": {"kind": "deals", "id": 5, "fields": {"title": "New"}}}`; answers with ids and codes of what is new |
+//! | `GET /__sandbox/companies/{company}/{kind}` | the truth: all records that are not gone for good, each with `is_deleted` |
+//! | `GET /__sandbox/companies/{company}/{kind}/fields` | definitions of the kind's fields |
+//! | `POST /__sandbox/hooks` | adds a [`Hook`]: `{"path": "/api/v2/deals", "after": 2, "company": 54235233, "acts": [{"delete": {"kind": "deals", "id": 5}}]}` |
 //! | `POST /__sandbox/reset` | everything as at the start |
 
+mod acts;
 mod answers;
 mod asked;
 mod bodies;
@@ -23,8 +28,10 @@ mod clock;
 mod control;
 mod crm;
 mod faults;
+mod hooks;
 mod limits;
 mod listen;
+mod lists;
 mod modes;
 mod operation;
 mod perform;
@@ -40,10 +47,13 @@ use std::{io, net::SocketAddr};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+pub use acts::Act;
 pub use asked::{Asked, Sent};
+pub use crm::Kind;
 pub use faults::Fault;
+pub use hooks::Hook;
 pub use rules::Rule;
-pub use scenarios::{SCENARIOS, Scenario};
+pub use scenarios::{ACME, GLOBEX, SCENARIOS, Scenario};
 pub use settings::Settings;
 pub use state::State;
 pub use tokens::{Foreign, Mode, TokenSettings};

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Foreign, State, answers,
+    Foreign, Settings, State, answers,
     asked::{host, key},
     bodies::Counted,
     limits::Ruling,
@@ -42,6 +42,7 @@ pub(crate) async fn handle(Shared(state): Shared<State>, request: Request) -> Re
         Ok(body) => answer(&state, &head, &body).await,
         Err(_) => answers::too_large(),
     };
+    state.answered(head.uri.path());
     for fault in &faults {
         answer = fault.after(answer, &hang_up).await;
     }
@@ -52,7 +53,7 @@ async fn answer(state: &State, head: &Parts, body: &Bytes) -> Response {
     let key = key(&head.headers, &head.uri).0;
     let (settings, token) = {
         let world = state.lock();
-        (world.settings, key.as_ref().and_then(|key| world.tokens.get(key)).cloned())
+        (world.settings.clone(), key.as_ref().and_then(|key| world.tokens.get(key)).cloned())
     };
     let latency = token.as_ref().map_or(0, |token| token.latency_ms).max(settings.latency_ms);
     sleep(Duration::from_millis(latency)).await;
@@ -68,14 +69,21 @@ async fn answer(state: &State, head: &Parts, body: &Bytes) -> Response {
     if !shared && !own && token.foreign.unwrap_or(settings.foreign) == Foreign::Refuse {
         return answers::unauthorized();
     }
-    limited(state, &key, &user, &Call::new(head, shared), body)
+    limited(state, &settings, &key, &user, &Call::new(head, shared), body)
 }
 
 /// Burst window and daily budget, then the operation. What is not found costs nothing.
-fn limited(state: &State, key: &str, user: &Value, call: &Call, body: &Bytes) -> Response {
+fn limited(
+    state: &State,
+    settings: &Settings,
+    key: &str,
+    user: &Value,
+    call: &Call,
+    body: &Bytes,
+) -> Response {
     let mut guard = state.lock();
     let world = &mut *guard;
-    let (settings, clock) = (world.settings, world.clock);
+    let (clock, now) = (world.clock, world.stamp());
     let search = matches!(call.operation, Some(Operation::Search(_)));
     let limit = if search { settings.search_limit } else { settings.burst_limit };
     let ruling = world.tokens.get_mut(key).map(|token| token.usage.rule(search, limit, Instant::now()));
@@ -87,8 +95,10 @@ fn limited(state: &State, key: &str, user: &Value, call: &Call, body: &Bytes) ->
             let company = world.company(user["company_id"].as_u64().unwrap_or_default());
             let cost = call.operation.map_or(0, |operation| operation.cost(call.version));
             let left = company.spent.spend(cost, settings.daily_budget, clock.day());
+            let crm = company.crm.clone();
+            drop(guard);
             let mut answer = match left {
-                Some(_) => perform(company, settings, clock, user, call, body),
+                Some(_) => perform(&crm, settings, now, user, call, body),
                 None => answers::daily(clock.until_midnight()),
             };
             answers::tell_budget(&mut answer, settings.daily_budget, left.unwrap_or(0));

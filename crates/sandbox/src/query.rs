@@ -2,6 +2,8 @@
 
 use axum::{extract::Query as Pairs, http::Uri};
 
+use crate::clock::parse;
+
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -32,13 +34,29 @@ impl Query {
         }
     }
 
-    /// `2026-03-01T08:15:00Z` and nothing else: no fractions of seconds, no space. Such times sort as text.
-    pub(crate) fn time(&self, name: &str) -> Result<Option<String>, String> {
+    /// All values of a parameter that may come more than once.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// `2026-03-01T08:15:00Z` and nothing else: no fractions of seconds, no space. In milliseconds since 1970.
+    pub(crate) fn strict_time(&self, name: &str) -> Result<Option<i64>, String> {
         const FORM: &[u8] = b"0000-00-00T00:00:00Z";
         let Some(text) = self.get(name) else { return Ok(None) };
         let fits = |(byte, form): (u8, u8)| if form == b'0' { byte.is_ascii_digit() } else { byte == form };
         let valid = text.len() == FORM.len() && text.bytes().zip(FORM.iter().copied()).all(fits);
-        if valid { Ok(Some(text.to_owned())) } else { Err(format!("{name}: not a valid datetime")) }
+        if valid { self.any_time(name) } else { Err(format!("{name}: not a valid datetime")) }
+    }
+
+    /// As v1 takes it: with fractions of seconds or a space too.
+    pub(crate) fn any_time(&self, name: &str) -> Result<Option<i64>, String> {
+        let parsed =
+            self.get(name).map(|text| parse(text).ok_or_else(|| format!("{name}: not a valid datetime")));
+        Ok(parsed.transpose()?.map(|ms| ms as i64))
     }
 
     /// `start` and `limit` of v1.

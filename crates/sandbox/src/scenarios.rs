@@ -15,10 +15,15 @@ pub struct Scenario {
     pub title: &'static str,
 }
 
+/// The id of Acme Ltd.
+pub const ACME: u64 = 54_235_233;
+/// The id of Globex Corp.
+pub const GLOBEX: u64 = 70_001_122;
+
 /// The sample key of Ada at Acme, whose domain is `acme`.
 const GOOD: &str = "600d600d600d600d600d600d600d600d600d600d";
 const COLLEAGUE: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0";
-const GLOBEX: &str = "610be610be610be610be610be610be610be610be";
+const GRACE: &str = "610be610be610be610be610be610be610be610be";
 
 const fn scenario(
     key: &'static str,
@@ -33,7 +38,7 @@ const fn scenario(
 pub const SCENARIOS: &[Scenario] = &[
     scenario(GOOD, "acme", "ok", "✓ Ada at Acme Ltd, an administrator"),
     scenario(COLLEAGUE, "acme", "ok", "✓ Bob at Acme Ltd, no administrator"),
-    scenario(GLOBEX, "globex", "ok", "✓ Grace at Globex Corp"),
+    scenario(GRACE, "globex", "ok", "✓ Grace at Globex Corp"),
     scenario(
         "deaddeaddeaddeaddeaddeaddeaddeaddeaddead",
         "acme",
@@ -46,7 +51,7 @@ pub const SCENARIOS: &[Scenario] = &[
         "wrong_domain/unknown_domain",
         "! good key, wrong domain; the right one is offered",
     ),
-    scenario(GLOBEX, "acme", "wrong_domain/other_company", "! good key of another company"),
+    scenario(GRACE, "acme", "wrong_domain/other_company", "! good key of another company"),
     scenario(
         "0ff00ff00ff00ff00ff00ff00ff00ff00ff00ff0",
         "acme",
@@ -155,7 +160,7 @@ pub(crate) fn tokens() -> impl Iterator<Item = (String, Token)> {
         };
         Some(known(scenario.key, 1, mode))
     });
-    let mut globex = known(GLOBEX, 4, Mode::Ok);
+    let mut globex = known(GRACE, 4, Mode::Ok);
     globex.1.foreign = Some(Foreign::Honour);
     [known(GOOD, 1, Mode::Ok), known(COLLEAGUE, 2, Mode::Ok), globex].into_iter().chain(special)
 }

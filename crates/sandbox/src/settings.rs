@@ -1,11 +1,13 @@
 //! Switches for all tokens.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Foreign;
+use crate::{Foreign, Kind};
 
 /// Switches for all tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// What company hosts do with keys of another company.
@@ -18,12 +20,31 @@ pub struct Settings {
     pub search_limit: u32,
     /// Tokens that a company may spend in a day; 0 for no limit.
     pub daily_budget: u64,
-    /// How many deals, persons and organizations each company has. Another number makes them anew.
+    /// How many deals, persons, organizations and activities each company has; of other kinds it has fewer. Another
+    /// number makes all anew.
     pub records: u64,
+    /// Another number makes other records; 0 are those of the demo.
+    pub seed: u64,
+    /// How many of some kinds there are, whatever `records` says. A change makes all anew.
+    pub sizes: BTreeMap<Kind, u64>,
+    /// How many custom fields deals, persons, organizations, products and projects have. Another number makes all anew.
+    pub custom_fields: usize,
+    /// Companies have the add-on for projects and tasks; without it these are 402.
+    pub projects: bool,
+    /// So many seconds are added to the times that changes are written with; the clock itself is right.
+    pub skew_seconds: i64,
     /// Lists of v2 leave out `additional_data` on their last page.
     pub bare_last_page: bool,
     /// [`crate::Asked`] keeps query and headers too, secrets and all.
     pub keep_headers: bool,
+}
+
+impl Settings {
+    /// Companies with these settings have the same records.
+    pub(crate) fn makes_the_same(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.records, it.seed, it.custom_fields, it.sizes.clone());
+        of(self) == of(other)
+    }
 }
 
 impl Default for Settings {
@@ -35,6 +56,11 @@ impl Default for Settings {
             search_limit: 10,
             daily_budget: 60_000,
             records: 300,
+            seed: 0,
+            sizes: BTreeMap::new(),
+            custom_fields: 24,
+            projects: false,
+            skew_seconds: 0,
             bare_last_page: false,
             keep_headers: false,
         }

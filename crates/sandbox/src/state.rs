@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -11,7 +11,7 @@ use std::{
 use axum::http::request::Parts;
 
 use crate::{
-    Asked, Fault, Mode, Rule, Settings, TokenSettings,
+    Asked, Fault, Hook, Mode, Rule, Settings, TokenSettings,
     asked::{self, Received},
     clock::Clock,
     crm::Crm,
@@ -22,7 +22,8 @@ use crate::{
 
 /// What belongs to one company.
 pub(crate) struct Company {
-    pub crm: Crm,
+    /// Read and written without holding the rest of the world.
+    pub crm: Arc<RwLock<Crm>>,
     pub spent: Spent,
 }
 
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub settings: Settings,
     pub tokens: BTreeMap<String, Token>,
     pub rules: Vec<Rule>,
+    pub hooks: Vec<Hook>,
     pub clock: Clock,
     asked: VecDeque<Received>,
     companies: BTreeMap<u64, Company>,
@@ -43,6 +45,7 @@ impl World {
             settings: Settings::default(),
             tokens: scenarios::tokens().collect(),
             rules: Vec::new(),
+            hooks: Vec::new(),
             clock: Clock::real(),
             asked: VecDeque::new(),
             companies: BTreeMap::new(),
@@ -50,9 +53,13 @@ impl World {
     }
 
     pub(crate) fn company(&mut self, id: u64) -> &mut Company {
-        let size = self.settings.records;
-        let new = || Company { crm: Crm::new(id, size), spent: Spent::default() };
-        self.companies.entry(id).or_insert_with(new)
+        let crm = || Arc::new(RwLock::new(Crm::new(id, &self.settings)));
+        self.companies.entry(id).or_insert_with(|| Company { crm: crm(), spent: Spent::default() })
+    }
+
+    /// The time that changes are written with.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.clock.now().saturating_add_signed(self.settings.skew_seconds)
     }
 
     pub(crate) fn spent(&self) -> BTreeMap<u64, u64> {
@@ -60,9 +67,9 @@ impl World {
     }
 
     pub(crate) fn set(&mut self, settings: Settings) {
-        if settings.records != self.settings.records {
+        if !settings.makes_the_same(&self.settings) {
             for (id, company) in &mut self.companies {
-                company.crm = Crm::new(*id, settings.records);
+                company.crm = Arc::new(RwLock::new(Crm::new(*id, &settings)));
             }
         }
         self.settings = settings;
@@ -126,7 +133,7 @@ impl State {
     /// Changes the switches for all tokens.
     pub fn set(&self, change: impl FnOnce(&mut Settings)) {
         let mut world = self.lock();
-        let mut settings = world.settings;
+        let mut settings = world.settings.clone();
         change(&mut settings);
         world.set(settings);
     }
@@ -143,7 +150,19 @@ impl State {
 
     /// Puts the time of day, from which the daily budget and the times of changes follow. It goes on from there.
     pub fn set_clock(&self, unix_seconds: u64) {
-        self.lock().clock = Clock::at(unix_seconds);
+        self.lock().clock = Clock::at(unix_seconds, false);
+    }
+
+    /// The same, but time stands still: changes have equal times until the clock is put again.
+    pub fn freeze_clock(&self, unix_seconds: u64) {
+        self.lock().clock = Clock::at(unix_seconds, true);
+    }
+
+    /// The records of a company, and the time that changes are written with.
+    pub(crate) fn company(&self, id: u64) -> (Arc<RwLock<Crm>>, u64) {
+        let mut world = self.lock();
+        let now = world.stamp();
+        (world.company(id).crm.clone(), now)
     }
 
     /// What companies have spent of their daily budgets, by company id.

@@ -1,109 +1,230 @@
-//! The deals, persons and organizations of a company.
+//! The records of a company.
 
 mod chance;
+mod choose;
 pub(crate) mod cursor;
 mod fields;
 mod generate;
+mod index;
+mod kind;
+mod merge;
 mod old;
 mod pages;
+mod products;
 mod search;
+mod shown;
+mod table;
 mod words;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use serde_json::{Map, Value, json};
 
-use crate::{answers, clock::rfc3339};
+use crate::{Settings, answers, clock::parse};
 
-pub(crate) use fields::check;
+use chance::Chance;
+pub(crate) use fields::{Field, check};
+use generate::{PER_DEAL, PER_PRODUCT};
+pub use kind::Kind;
+pub(crate) use kind::Paging;
 pub(crate) use old::{accept_old, old_shape};
-pub(crate) use pages::{Scope, list, list_old};
+pub(crate) use pages::{Page, Scope, definitions, list, list_old, old_definitions, whole};
+pub(crate) use products::{of_deals, of_product};
 pub(crate) use search::{search, search_start};
+pub(crate) use shown::{shown, truth};
+use table::{Stored, Table};
 
-/// A record in the shape of v2.
+/// A record in the shape of v2, whatever version shows it.
 pub(crate) type Record = Map<String, Value>;
 
-#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    Deal,
-    Person,
-    Organization,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Deal, Self::Person, Self::Organization];
-
-    pub(crate) fn of_path(segment: &str) -> Option<Self> {
-        match segment {
-            "deals" => Some(Self::Deal),
-            "persons" => Some(Self::Person),
-            "organizations" => Some(Self::Organization),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Deal => "Deal",
-            Self::Person => "Person",
-            Self::Organization => "Organization",
-        }
-    }
-
-    /// The one field that a record must have.
-    pub(crate) fn name_field(self) -> &'static str {
-        if self == Self::Deal { "title" } else { "name" }
-    }
-}
+/// Deleted deals are listed for so many seconds.
+const KEPT: u64 = 30 * 86_400;
 
 /// All records of a company. Those that nobody changed are made when they are asked for, and take no memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Crm {
     pub company: u64,
-    /// How many of each kind there were at the start.
-    size: u64,
+    settings: Settings,
     /// By whom records are owned.
     users: Vec<u64>,
-    changed: BTreeMap<(Kind, u64), Record>,
+    fields: BTreeMap<Kind, Vec<Field>>,
+    tables: BTreeMap<Kind, Table>,
+    /// How many fields and choices came later.
+    numbers: u64,
 }
 
 impl Crm {
-    pub(crate) fn new(company: u64, size: u64) -> Self {
-        Self { company, size, users: answers::users_of(company), changed: BTreeMap::new() }
+    pub(crate) fn new(company: u64, settings: &Settings) -> Self {
+        let fields = Kind::all().map(|kind| (kind, fields::start(company, kind, settings.custom_fields)));
+        Self {
+            company,
+            settings: settings.clone(),
+            users: answers::users_of(company),
+            fields: fields.collect(),
+            tables: Kind::all().map(|kind| (kind, Table::default())).collect(),
+            numbers: 0,
+        }
+    }
+
+    fn seed(&self) -> u64 {
+        self.settings.seed
+    }
+
+    fn chance(&self, kind: Kind, id: u64) -> Chance {
+        let plain = (self.company, kind, id);
+        if self.seed() == 0 { Chance::new(plain) } else { Chance::new((self.seed(), plain)) }
+    }
+
+    /// How many of a kind there were at the start.
+    pub(crate) fn size(&self, kind: Kind) -> u64 {
+        let records = self.settings.records;
+        self.settings.sizes.get(&kind).copied().unwrap_or_else(|| match kind {
+            Kind::Deal | Kind::Person | Kind::Organization | Kind::Activity => records,
+            Kind::Product => (records / 10 + 5).min(500),
+            Kind::Variation => self.size(Kind::Product) * PER_PRODUCT,
+            Kind::DealProduct => self.size(Kind::Deal) * PER_DEAL,
+            Kind::Note => records / 5 + 3,
+            Kind::Lead | Kind::File | Kind::Task => records / 10 + 3,
+            Kind::Project => records / 20 + 3,
+            _ => generate::count(kind),
+        })
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// The fields of a kind.
+    pub(crate) fn fields(&self, kind: Kind) -> &[Field] {
+        self.fields.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where the custom fields of a kind stand; leads share those of deals.
+    fn custom_fields(&self, kind: Kind) -> Option<&[Field]> {
+        let kind = if kind == Kind::Lead { Kind::Deal } else { kind };
+        kind.has_custom_fields().then(|| self.fields(kind))
+    }
+
+    fn table(&self, kind: Kind) -> &Table {
+        static NONE: std::sync::LazyLock<Table> = std::sync::LazyLock::new(Table::default);
+        self.tables.get(&kind).unwrap_or(&NONE)
     }
 
     fn ids(&self, kind: Kind) -> RangeInclusive<u64> {
-        let added = self.changed.range((kind, 0)..=(kind, u64::MAX)).next_back();
-        1..=added.map_or(0, |((_, id), _)| *id).max(self.size)
+        1..=self.table(kind).last().max(self.size(kind))
     }
 
+    /// As a record shows it: a number or a UUID, from which the number can be read.
+    pub(crate) fn shown_id(&self, kind: Kind, id: u64) -> Value {
+        if !kind.has_uuids() {
+            return json!(id);
+        }
+        let draw = self.chance(kind, id).draw("uuid");
+        json!(format!(
+            "{:08x}-{:04x}-11eb-8{:03x}-{id:012x}",
+            draw as u32,
+            draw >> 32 & 0xffff,
+            draw >> 48 & 0xfff
+        ))
+    }
+
+    /// The number behind an id.
+    pub(crate) fn id_of(&self, kind: Kind, shown: &str) -> Option<u64> {
+        let number = if kind.has_uuids() && shown.len() == 36 {
+            u64::from_str_radix(shown.rsplit('-').next()?, 16).ok()?
+        } else {
+            shown.parse().ok()?
+        };
+        let known = shown.len() != 36 || self.shown_id(kind, number) == shown;
+        known.then_some(number)
+    }
+
+    /// A record, even if it was deleted; not if it is gone for good.
     pub(crate) fn get(&self, kind: Kind, id: u64) -> Option<Record> {
-        let made = || (1..=self.size).contains(&id).then(|| generate::record(self, kind, id));
-        self.changed.get(&(kind, id)).cloned().or_else(made)
+        match self.table(kind).get(id) {
+            Some(Stored::Gone) => None,
+            Some(Stored::Here { record, .. }) => Some(self.with_fields_of_today(kind, record.clone())),
+            None => (1..=self.size(kind)).contains(&id).then(|| generate::record(self, kind, id)).flatten(),
+        }
     }
 
-    pub(crate) fn add(&mut self, kind: Kind, fields: Record, user: u64, now: u64) -> Record {
-        let id = self.ids(kind).end() + 1;
-        let mut record = generate::base(self.company, kind, user);
-        record.extend([("id".into(), json!(id)), ("add_time".into(), json!(rfc3339(now)))]);
-        write(&mut record, kind, fields, now);
-        self.changed.insert((kind, id), record.clone());
+    /// Fields that were added are null, those that were removed are away.
+    fn with_fields_of_today(&self, kind: Kind, mut record: Record) -> Record {
+        let (Some(fields), Some(Value::Object(old))) =
+            (self.custom_fields(kind), record.get_mut("custom_fields"))
+        else {
+            return record;
+        };
+        let custom = fields.iter().filter(|field| field.is_custom());
+        *old = custom
+            .map(|field| (field.code.clone(), field.shown(old.remove(&field.code).unwrap_or_default())))
+            .collect();
         record
     }
 
-    pub(crate) fn change(&mut self, kind: Kind, id: u64, fields: Record, now: u64) -> Option<Record> {
+    pub(crate) fn add(&mut self, kind: Kind, fields: Record, user: u64, now: u64) -> u64 {
+        let id = self.ids(kind).end() + 1;
+        let mut record = generate::blank(self, kind, id, user);
+        record.insert("add_time".into(), json!(generate::written(kind, now as i64 * 1000)));
+        if let Some(custom) = self.custom_fields(kind) {
+            let custom = custom.iter().filter(|field| field.is_custom());
+            let empty: Record = custom.map(|field| (field.code.clone(), Value::Null)).collect();
+            record.insert("custom_fields".into(), empty.into());
+        }
+        write(&mut record, kind, fields, now);
+        self.put(kind, id, record, now);
+        id
+    }
+
+    pub(crate) fn change(&mut self, kind: Kind, id: u64, fields: Record, now: u64) -> Option<u64> {
         let mut record = self.get(kind, id).filter(is_there)?;
         write(&mut record, kind, fields, now);
-        self.changed.insert((kind, id), record.clone());
-        Some(record)
+        self.put(kind, id, record, now);
+        Some(id)
     }
 
     /// Keeps the record, marked. A delete is no change: `update_time` stays.
-    pub(crate) fn delete(&mut self, kind: Kind, id: u64) -> Option<u64> {
+    pub(crate) fn delete(&mut self, kind: Kind, id: u64, now: u64) -> Option<u64> {
         let mut record = self.get(kind, id).filter(is_there)?;
         record.insert("is_deleted".into(), json!(true));
-        self.changed.insert((kind, id), record);
+        self.put(kind, id, record, now);
         Some(id)
+    }
+
+    /// Takes a record away for good.
+    pub(crate) fn purge(&mut self, kind: Kind, id: u64) -> Option<u64> {
+        self.get(kind, id)?;
+        self.table_of(kind).put(id, Stored::Gone);
+        Some(id)
+    }
+
+    /// A change that puts a record into the list of archived ones, or takes it out.
+    pub(crate) fn set_archived(&mut self, kind: Kind, id: u64, archived: bool, now: u64) -> Option<u64> {
+        let at = if archived { json!(generate::written(kind, now as i64 * 1000)) } else { Value::Null };
+        let mut fields = Record::from_iter([("is_archived".into(), json!(archived))]);
+        if kind != Kind::Lead {
+            fields.insert("archive_time".into(), at);
+        }
+        kind.can_be_archived().then(|| self.change(kind, id, fields, now)).flatten()
+    }
+
+    fn put(&mut self, kind: Kind, id: u64, record: Record, now: u64) {
+        let before = match self.table(kind).get(id) {
+            Some(Stored::Here { deleted_at, .. }) => *deleted_at,
+            _ => None,
+        };
+        let deleted_at = (!is_there(&record)).then(|| before.unwrap_or(now));
+        let parent = record.get("deal_id").and_then(Value::as_u64).filter(|_| kind == Kind::DealProduct);
+        self.table_of(kind).put(id, Stored::Here { record, deleted_at });
+        // What a deal sells is part of it.
+        if let Some(deal) = parent {
+            self.change(Kind::Deal, deal, Record::new(), now);
+        }
+    }
+
+    fn table_of(&mut self, kind: Kind) -> &mut Table {
+        self.tables.entry(kind).or_default()
     }
 }
 
@@ -111,8 +232,14 @@ pub(crate) fn is_there(record: &Record) -> bool {
     record["is_deleted"] == false
 }
 
+/// Milliseconds since 1970 of a time in a record.
+fn time_in(record: &Record, field: &str) -> i64 {
+    let parsed = record.get(field).and_then(Value::as_str).and_then(parse);
+    parsed.map_or(index::NEVER, |ms| ms as i64)
+}
+
 fn write(record: &mut Record, kind: Kind, mut fields: Record, now: u64) {
-    let now = json!(rfc3339(now));
+    let now = json!(generate::written(kind, now as i64 * 1000));
     let custom = fields.remove("custom_fields");
     if let (Some(Value::Object(new)), Some(Value::Object(all))) = (custom, record.get_mut("custom_fields")) {
         all.extend(new);

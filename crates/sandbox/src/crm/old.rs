@@ -2,14 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Crm, Kind, Record,
-    fields::{custom, is_writable},
-};
+use super::{Crm, Field, Kind, Record, fields::is_writable};
 use crate::answers;
 
 /// A record as v1 shows it.
-pub(crate) fn old_shape(crm: &Crm, kind: Kind, record: &Record) -> Value {
+pub(crate) fn old_shape(crm: &Crm, kind: Kind, record: &Record) -> Record {
     let mut old = Record::new();
     for (name, value) in record {
         old.extend(field(crm, kind, name, value));
@@ -23,7 +20,7 @@ pub(crate) fn old_shape(crm: &Crm, kind: Kind, record: &Record) -> Value {
     for name in ["next_activity_date", "next_activity_time", "next_activity_id", "last_activity_id"] {
         old.insert(name.into(), Value::Null);
     }
-    old.into()
+    old
 }
 
 /// What became of one field of v2.
@@ -43,14 +40,17 @@ fn field(crm: &Crm, kind: Kind, name: &str, value: &Value) -> Vec<(String, Value
         "custom_fields" => {
             value.as_object().into_iter().flatten().flat_map(|(key, it)| at_root(key, it)).collect()
         }
-        _ if name.ends_with("_time") => {
-            one(name, value.as_str().map(|time| time.replace('T', " ").replace('Z', "")).into())
-        }
+        _ if name.ends_with("_time") => one(name, old_time(value)),
         _ => one(name, value.clone()),
     }
 }
 
-fn at_root(key: &str, value: &Value) -> Vec<(String, Value)> {
+/// `2026-03-01 08:15:00`
+pub(super) fn old_time(value: &Value) -> Value {
+    value.as_str().map(|time| time.replace('T', " ").replace('Z', "")).into()
+}
+
+pub(super) fn at_root(key: &str, value: &Value) -> Vec<(String, Value)> {
     let plain = |value: Value| (key.to_owned(), value);
     match value {
         Value::Array(ids) => {
@@ -112,7 +112,7 @@ fn names(crm: &Crm, kind: Kind, record: &Record, deleted: bool) -> Record {
             "org_name": name_of(Kind::Organization, "org_id"), "primary_email": record["emails"][0]["value"],
             "first_char": record["name"].as_str().and_then(|name| name.to_lowercase().chars().next()),
         }),
-        Kind::Organization => json!({
+        _ => json!({
             "active_flag": !deleted, "company_id": crm.company, "owner_name": owner["name"], "people_count": 0,
         }),
     };
@@ -120,7 +120,7 @@ fn names(crm: &Crm, kind: Kind, record: &Record, deleted: bool) -> Record {
 }
 
 /// The fields of a v1 write, by their names of v2. Numbers may come as text; what v1 does not know it ignores.
-pub(crate) fn accept_old(company: u64, kind: Kind, old: Record) -> Record {
+pub(crate) fn accept_old(custom: &[Field], kind: Kind, old: Record) -> Record {
     let mut fields = Record::new();
     let mut custom_fields = Record::new();
     for (name, value) in old {
@@ -133,7 +133,9 @@ pub(crate) fn accept_old(company: u64, kind: Kind, old: Record) -> Record {
             "address" if value.is_string() => fields.insert(name, json!({ "value": value })),
             "value" | "probability" | "visible_to" => fields.insert(name, number(value)),
             _ if name.ends_with("_id") => fields.insert(name, number(value)),
-            _ if custom(company, kind).any(|(key, _)| key == name) => custom_fields.insert(name, value),
+            _ if custom.iter().any(|field| field.is_custom() && field.code == name) => {
+                custom_fields.insert(name, value)
+            }
             _ => fields.insert(name, value),
         };
     }

@@ -1,22 +1,23 @@
-//! Lists: which records, in which order, and how many at a time.
+//! Lists, page by page.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Crm, Kind, Record, cursor, is_there};
-use crate::query::Query;
+use super::{
+    Crm, Kind, Paging, Record,
+    choose::{Key, Order, Wanted},
+    cursor,
+    kind::is_known_param,
+    shown::Extras,
+};
+use crate::{operation::Version, query::Query};
 
 const MOST: u64 = 500;
 const USUAL: u64 = 100;
-const MOST_IDS: usize = 100;
-const MOST_CUSTOM: usize = 15;
-const FIELDS: [&str; 3] = ["id", "update_time", "add_time"];
 const DIRECTIONS: [&str; 2] = ["asc", "desc"];
-/// Filters that compare a field of the record with a number.
-const NUMBERS: [&str; 5] = ["owner_id", "person_id", "org_id", "pipeline_id", "stage_id"];
 
-/// Archived deals have a list of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Archived records have a list of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     Usual,
     Archived,
@@ -33,135 +34,152 @@ pub(crate) struct Page<C> {
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
     field: String,
+    /// Milliseconds or text; nothing in the order of ids.
     value: Value,
     direction: String,
     id: u64,
 }
 
 impl Cursor {
-    fn decode(text: &str) -> Result<Self, String> {
+    fn decode(kind: Kind, text: &str) -> Result<Self, String> {
         let cursor: Self = cursor::decode(text)?;
-        let known = FIELDS.contains(&&*cursor.field) && DIRECTIONS.contains(&&*cursor.direction);
+        let known = kind.orders().contains(&&*cursor.field) && DIRECTIONS.contains(&&*cursor.direction);
         if known { Ok(cursor) } else { Err("cursor: not a valid cursor".into()) }
+    }
+
+    fn new(order: &Order, key: &Key) -> Self {
+        let value = if key.text.is_empty() { key.time.into() } else { key.text.clone().into() };
+        let direction = DIRECTIONS[usize::from(order.descending)].to_owned();
+        Self { field: order.field.clone(), value, direction, id: key.id }
+    }
+
+    fn key(&self) -> Key {
+        let time = self.value.as_i64().unwrap_or(super::index::NEVER);
+        Key { time, text: self.value.as_str().unwrap_or_default().to_owned(), id: self.id }
     }
 }
 
-/// A list of v2.
-pub(crate) fn list(crm: &Crm, kind: Kind, scope: Scope, query: &Query) -> Result<Page<String>, String> {
+fn limit(query: &Query) -> Result<u64, String> {
     let limit = query.number("limit")?.unwrap_or(USUAL);
-    if !(1..=MOST).contains(&limit) {
-        return Err(format!("limit: must be between 1 and {MOST}"));
+    if (1..=MOST).contains(&limit) { Ok(limit) } else { Err(format!("limit: must be between 1 and {MOST}")) }
+}
+
+/// A list of v2; of all records, or of those with some ids.
+pub(crate) fn list(
+    crm: &Crm,
+    kind: Kind,
+    scope: Scope,
+    only: Option<Vec<u64>>,
+    query: &Query,
+    now: u64,
+) -> Result<Page<String>, String> {
+    let limit = limit(query)?;
+    let params = kind.spec().params;
+    if let Some(unknown) =
+        query.names().find(|name| is_known_param(name) && !params.split(' ').any(|it| it == *name))
+    {
+        return Err(format!("{unknown}: is not allowed"));
     }
-    let after = query.get("cursor").map(Cursor::decode).transpose()?;
-    let (field, direction) = match &after {
-        Some(cursor) => (cursor.field.clone(), cursor.direction.clone()),
-        None => (
-            query.one_of("sort_by", &FIELDS)?.unwrap_or_else(|| "id".into()),
-            query.one_of("sort_direction", &DIRECTIONS)?.unwrap_or_else(|| "asc".into()),
-        ),
+    let after = query.get("cursor").map(|text| Cursor::decode(kind, text)).transpose()?;
+    let order = match &after {
+        Some(cursor) => Order { field: cursor.field.clone(), descending: cursor.direction == "desc" },
+        None => Order {
+            field: query.one_of("sort_by", kind.orders())?.unwrap_or_else(|| "id".into()),
+            descending: query.one_of("sort_direction", &DIRECTIONS)?.is_some_and(|it| it == "desc"),
+        },
     };
-    let chosen = chosen(crm, kind, scope, query)?;
-    let order = Order { field: &field, descending: direction == "desc" };
-    let beyond = |record: &Record| after.as_ref().is_none_or(|cursor| order.beyond(record, cursor));
-    let mut records: Vec<_> = order.sorted(chosen).filter(beyond).take(limit as usize + 1).collect();
-    let more = records.len() > limit as usize;
-    records.truncate(limit as usize);
-    let next = records.last().filter(|_| more).map(|last| {
-        let (value, id) = (last[&field].clone(), last["id"].as_u64().unwrap_or_default());
-        cursor::encode(&Cursor { field: field.clone(), value, direction: direction.clone(), id })
-    });
-    let wanted: Option<Vec<&str>> = query.get("custom_fields").map(|keys| keys.split(',').collect());
-    if let Some(wanted) = wanted {
-        if wanted.len() > MOST_CUSTOM {
-            return Err(format!("custom_fields: at most {MOST_CUSTOM}"));
-        }
-        for custom in records.iter_mut().filter_map(|record| record["custom_fields"].as_object_mut()) {
-            custom.retain(|key, _| wanted.contains(&key.as_str()));
-        }
+    let extras = Extras::new(kind, query)?;
+    let mut wanted = Wanted::new(kind, scope, Version::V2, query, now)?;
+    if let Some(ids) = only {
+        wanted = wanted.only(ids);
     }
+    let ids = wanted.ids(crm, kind, &order, after.as_ref().map(Cursor::key));
+    let ids = ids.filter(|id| wanted.may_have(crm, kind, *id));
+    let found = ids.filter_map(|id| crm.get(kind, id).map(|record| (id, record)));
+    let found = found.filter(|(_, record)| wanted.has(record));
+    let mut found: Vec<_> = found.take(limit as usize + 1).collect();
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| more).map(|(id, record)| {
+        let key = order.key(*id, record);
+        cursor::encode(&Cursor::new(&order, &key))
+    });
+    let records = found.into_iter().map(|(id, record)| extras.add(crm, kind, id, record)).collect();
     Ok(Page { records, next })
 }
 
 /// A list of v1. A limit above the largest is taken as the largest.
-pub(crate) fn list_old(crm: &Crm, kind: Kind, query: &Query) -> Result<(Page<u64>, u64, u64), String> {
-    let (start, limit) = query.offset(MOST, USUAL)?;
-    let chosen = chosen(crm, kind, Scope::Usual, query)?;
+pub(crate) fn list_old(
+    crm: &Crm,
+    kind: Kind,
+    scope: Scope,
+    query: &Query,
+    now: u64,
+) -> Result<(Page<u64>, u64, u64), String> {
+    let most = if let Some(Paging::Offset(most)) = kind.spec().old { most } else { MOST };
+    let (start, limit) = query.offset(most, USUAL)?;
     let (field, direction) = query.get("sort").and_then(|sort| sort.split_once(' ')).unwrap_or(("id", "asc"));
-    let order = Order { field, descending: direction.eq_ignore_ascii_case("desc") };
-    let mut records: Vec<_> = order.sorted(chosen).skip(start as usize).take(limit as usize + 1).collect();
+    let field = if kind.orders().contains(&field) { field } else { "id" };
+    let order = Order { field: field.to_owned(), descending: direction.eq_ignore_ascii_case("desc") };
+    let wanted = Wanted::new(kind, scope, Version::V1, query, now)?;
+    let ids = wanted.ids(crm, kind, &order, None).filter(|id| wanted.may_have(crm, kind, *id));
+    // What is skipped need not be made.
+    let (early, late) = if wanted.is_plain(&order) { (start, 0) } else { (0, start) };
+    let found =
+        ids.skip(early as usize).filter_map(|id| crm.get(kind, id)).filter(|record| wanted.has(record));
+    let mut records: Vec<_> = found.skip(late as usize).take(limit as usize + 1).collect();
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
     Ok((Page { records, next: more.then_some(start.saturating_add(limit)) }, start, limit))
 }
 
-struct Order<'a> {
-    field: &'a str,
-    descending: bool,
+/// A list that comes in one piece.
+pub(crate) fn whole(
+    crm: &Crm,
+    kind: Kind,
+    version: Version,
+    query: &Query,
+    now: u64,
+) -> Result<Vec<Record>, String> {
+    if kind == Kind::Phase && query.number("board_id")?.is_none() {
+        return Err("board_id: is required".into());
+    }
+    let wanted = Wanted::new(kind, Scope::Usual, version, query, now)?;
+    let ids = crm.ids(kind).filter(|id| wanted.may_have(crm, kind, *id));
+    Ok(ids.filter_map(|id| crm.get(kind, id)).filter(|record| wanted.has(record)).collect())
 }
 
-type Records<'a> = Box<dyn DoubleEndedIterator<Item = Record> + 'a>;
-
-impl Order<'_> {
-    fn key<'a>(&self, record: &'a Record) -> (Option<&'a str>, u64) {
-        let value = record.get(self.field).and_then(Value::as_str);
-        (value, record["id"].as_u64().unwrap_or_default())
+/// Definitions of fields as v2 has them; the cursor is the place in the list.
+pub(crate) fn definitions(
+    crm: &Crm,
+    kind: Kind,
+    query: &Query,
+) -> Result<(Vec<Value>, Option<String>), String> {
+    let limit = limit(query)? as usize;
+    let start: usize = query.get("cursor").map_or(Ok(0), cursor::decode)?;
+    let extra: Vec<_> =
+        query.get("include_fields").map(|names| names.split(',').collect()).unwrap_or_default();
+    let known = ["ui_visibility", "important_fields", "required_fields"];
+    if let Some(unknown) = extra.iter().find(|name| !known.contains(name)) {
+        return Err(format!("include_fields: {unknown} is not allowed"));
     }
-
-    /// Records come by their ids: then none needs to be made that is not on the page.
-    fn sorted<'a>(&self, records: Records<'a>) -> Records<'a> {
-        let records: Records<'a> = if self.field == "id" {
-            records
-        } else {
-            let mut all: Vec<_> = records.collect();
-            all.sort_by(|a, b| self.key(a).cmp(&self.key(b)));
-            Box::new(all.into_iter())
-        };
-        if self.descending { Box::new(records.rev()) } else { records }
-    }
-
-    fn beyond(&self, record: &Record, cursor: &Cursor) -> bool {
-        let (here, there) = (self.key(record), (cursor.value.as_str(), cursor.id));
-        if self.descending { here < there } else { here > there }
-    }
+    let all = crm.fields(kind);
+    let page = all.iter().skip(start).take(limit).map(|field| field.definition(kind, &extra)).collect();
+    let next = start.saturating_add(limit);
+    Ok((page, (all.len() > next).then(|| cursor::encode(&next))))
 }
 
-fn chosen<'a>(crm: &'a Crm, kind: Kind, scope: Scope, query: &Query) -> Result<Records<'a>, String> {
-    let ids = query.get("ids").map(|ids| ids.split(',').map(str::parse).collect::<Result<Vec<u64>, _>>());
-    let ids = ids.transpose().map_err(|_| "ids: must be whole numbers")?;
-    if ids.as_ref().is_some_and(|ids| ids.len() > MOST_IDS) {
-        return Err(format!("ids: at most {MOST_IDS}"));
-    }
-    let (since, until) = (query.time("updated_since")?, query.time("updated_until")?);
-    let status = if kind == Kind::Deal { status(query)? } else { None };
-    let mut numbers = Vec::new();
-    for name in NUMBERS {
-        numbers.extend(query.number(name)?.map(|wanted| (name, wanted)));
-    }
-    numbers.extend(query.number("user_id")?.map(|wanted| ("owner_id", wanted)));
-    let wanted = move |record: &Record| {
-        let updated = record["update_time"].as_str();
-        let deleted = status.as_deref() == Some("deleted");
-        is_there(record) != deleted
-            && status.as_deref().is_none_or(|status| deleted || record["status"] == status)
-            && (deleted
-                || record.get("is_archived").is_none_or(|it| (*it == true) == (scope == Scope::Archived)))
-            && since.as_deref().is_none_or(|since| updated.is_some_and(|at| at >= since))
-            && until.as_deref().is_none_or(|until| updated.is_some_and(|at| at < until))
-            && numbers.iter().all(|(name, wanted)| record.get(*name).is_some_and(|it| *it == *wanted))
-    };
-    let all: Box<dyn DoubleEndedIterator<Item = u64>> = match ids {
-        Some(mut ids) => {
-            ids.sort_unstable();
-            ids.dedup();
-            Box::new(ids.into_iter())
-        }
-        None => Box::new(crm.ids(kind)),
-    };
-    Ok(Box::new(all.filter_map(move |id| crm.get(kind, id)).filter(wanted)))
-}
-
-/// `all_not_deleted` is what v1 calls the usual.
-fn status(query: &Query) -> Result<Option<String>, String> {
-    let words = ["open", "won", "lost", "deleted", "all_not_deleted"];
-    Ok(query.one_of("status", &words)?.filter(|status| status != "all_not_deleted"))
+/// Definitions of fields as v1 has them. Leads have those of deals too.
+pub(crate) fn old_definitions(crm: &Crm, kind: Kind, query: &Query) -> Result<(Page<u64>, u64, u64), String> {
+    let (start, limit) = query.offset(MOST, USUAL)?;
+    let shared = if kind == Kind::Lead { crm.fields(Kind::Deal) } else { &[] };
+    let all: Vec<_> =
+        crm.fields(kind).iter().chain(shared.iter().filter(|field| field.is_custom())).collect();
+    let page = all.iter().enumerate().skip(start as usize).take(limit as usize);
+    let records = page.filter_map(|(n, field)| match field.old_definition(n + 1) {
+        Value::Object(definition) => Some(definition),
+        _ => None,
+    });
+    let next = start.saturating_add(limit);
+    Ok((Page { records: records.collect(), next: (all.len() as u64 > next).then_some(next) }, start, limit))
 }

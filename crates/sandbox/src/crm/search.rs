@@ -14,7 +14,7 @@ pub(crate) fn search(crm: &Crm, only: Option<Kind>, query: &Query) -> Result<Vec
     }
     let types: Vec<&str> =
         query.get("item_types").map(|types| types.split(',').collect()).unwrap_or_default();
-    let kinds = Kind::ALL.into_iter().filter(|kind| match only {
+    let kinds = Kind::SEARCHED.into_iter().filter(|kind| match only {
         Some(only) => *kind == only,
         None => types.is_empty() || types.contains(&kind.title().to_lowercase().as_str()),
     });
@@ -68,7 +68,7 @@ fn item(crm: &Crm, kind: Kind, record: &Record) -> Value {
             item["emails"] = values("emails").into();
             item["organization"] = json!(linked(Kind::Organization, "org_id"));
         }
-        Kind::Organization => item["address"] = record["address"]["value"].clone(),
+        _ => item["address"] = record["address"]["value"].clone(),
     }
     item
 }

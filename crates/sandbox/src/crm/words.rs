@@ -91,3 +91,29 @@ pub(super) const STREET: [&str; 6] =
     ["Mill Lane", "Station Road", "Harbour Street", "Linden Avenue", "Market Square", "Castle Hill"];
 
 pub(super) const LOST: [&str; 4] = ["Price", "No budget this year", "Chose another vendor", "No answer"];
+
+pub(super) const PRODUCT: [&str; 8] = [
+    "Desk licence",
+    "Support hours",
+    "Label printer",
+    "Wärmepumpe",
+    "Training day",
+    "Sensor kit",
+    "Data plan",
+    "Spare parts",
+];
+
+pub(super) const REMARK: [&str; 12] = [
+    "Call back after the holidays",
+    "Wants a second offer",
+    "Met at the fair in Tallinn",
+    "Budget is decided in spring",
+    "Ask for the \"green\" variant",
+    "Schickt die Unterlagen nach",
+    "Prefers mail; never calls",
+    "お客様は来週決定します",
+    "Two sites, one contract",
+    "It's urgent 🔥",
+    "50% discount promised?",
+    "Introduced by a partner",
+];

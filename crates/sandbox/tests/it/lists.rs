@@ -138,7 +138,7 @@ async fn what_is_not_there_is_not_found() {
     let house = House::new().await;
     for (path, error) in [
         ("/api/v2/deals/9999", "Entity was not found"),
-        ("/api/v2/deals/products", "Entity was not found"),
+        ("/api/v2/deals/nobody", "Entity was not found"),
         ("/v1/deals/9999", "Deal not found"),
         ("/v1/persons/9999", "Person not found"),
         ("/v1/organizations/0", "Organization not found"),

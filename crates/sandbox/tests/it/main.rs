@@ -9,6 +9,7 @@
 
 mod asked;
 mod common;
+mod company;
 mod faults;
 mod limits;
 mod lists;

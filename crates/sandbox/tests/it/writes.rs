@@ -60,25 +60,35 @@ async fn the_old_version_takes_its_own_shapes() {
 #[tokio::test]
 async fn custom_fields_are_merged_and_checked() {
     let house = House::new().await;
-    let custom = house.get("/api/v2/organizations/1").await.json()["data"]["custom_fields"].clone();
-    let key = custom.as_object().unwrap().keys().find(|key| custom[*key].is_null()).unwrap().clone();
-    let patch = async |value| {
-        let body = json!({ "custom_fields": { key.clone(): value } }).to_string();
+    let fields = house.get("/api/v2/organizationFields?limit=500").await.json()["data"].clone();
+    let fields: Vec<_> =
+        fields.as_array().unwrap().iter().filter(|it| it["is_custom_field"] == true).collect();
+    let patch = async |key: &str, value| {
+        let body = json!({ "custom_fields": { key: value } }).to_string();
         house.ask("PATCH", "/api/v2/organizations/1", &body).await
     };
     let shapes = [json!("x"), json!(1), json!([1]), json!({ "value": 1, "currency": "EUR" })];
-    let shapes = shapes.into_iter().chain([json!({ "value": "2026-01-01", "until": "2026-01-02" })]);
-    let mut fitting = 0;
-    for value in shapes {
-        let answer = patch(value.clone()).await;
-        if answer.status == 200 {
-            fitting += 1;
-            assert_eq!(answer.json()["data"]["custom_fields"][&key], value);
-            assert_eq!(answer.json()["data"]["custom_fields"].as_object().unwrap().len(), 7);
+    let shapes = shapes.into_iter().chain([
+        json!({ "value": "2026-01-01", "until": "2026-01-02" }),
+        json!({ "value": "12:00:00", "timezone_name": "Europe/Berlin" }),
+    ]);
+    for field in &fields {
+        let key = field["field_code"].as_str().unwrap();
+        let mut fitting = 0;
+        for value in shapes.clone() {
+            let answer = patch(key, value.clone()).await;
+            if answer.status == 200 {
+                fitting += 1;
+                assert_eq!(answer.json()["data"]["custom_fields"][key], value);
+                let all = answer.json()["data"]["custom_fields"].as_object().unwrap().len();
+                assert_eq!(all, fields.len());
+            }
         }
+        assert!((1..6).contains(&fitting), "{field}");
     }
-    assert!(fitting > 0);
-    assert_eq!(patch(json!([])).await.status, 400);
+    let key = fields[0]["field_code"].as_str().unwrap();
+    assert_eq!(patch(key, json!(null)).await.status, 200);
+    assert_eq!(patch(key, json!([])).await.status, 400);
 }
 
 #[tokio::test]

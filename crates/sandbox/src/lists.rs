@@ -1,0 +1,129 @@
+//! Lists as answers.
+
+use axum::{http::StatusCode, response::Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Settings,
+    answers::{self, json_answer},
+    crm::{self, Crm, Kind, Page, Record, Scope},
+    operation::Version,
+    query::Query,
+};
+
+use Version::{V1, V2};
+
+#[derive(Serialize)]
+struct Body<T> {
+    success: bool,
+    data: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_data: Option<Value>,
+}
+
+fn answer(data: impl Serialize, additional_data: Option<Value>) -> Response {
+    json_answer(StatusCode::OK, &Body { success: true, data, additional_data })
+}
+
+/// A record as the version shows it.
+pub(crate) fn in_shape(crm: &Crm, kind: Kind, version: Version, record: Record) -> Record {
+    if version == V1 && Kind::SEARCHED.contains(&kind) {
+        crm::old_shape(crm, kind, &record)
+    } else {
+        crm::shown(crm, kind, record)
+    }
+}
+
+fn next_cursor(next: Option<String>, settings: &Settings) -> Option<Value> {
+    (next.is_some() || !settings.bare_last_page).then(|| json!({ "next_cursor": next }))
+}
+
+pub(crate) fn new(
+    crm: &Crm,
+    kind: Kind,
+    scope: Scope,
+    query: &Query,
+    settings: &Settings,
+    now: u64,
+) -> Result<Response, String> {
+    let page = crm::list(crm, kind, scope, None, query, now)?;
+    Ok(answer(page.records, next_cursor(page.next, settings)))
+}
+
+/// A page that may not be there.
+pub(crate) fn page(
+    page: Option<Page<String>>,
+    settings: &Settings,
+    owner: &str,
+    version: Version,
+) -> Result<Response, String> {
+    Ok(match page {
+        Some(page) => answer(page.records, next_cursor(page.next, settings)),
+        None => answers::not_found(version, Some(owner)),
+    })
+}
+
+pub(crate) fn whole(
+    crm: &Crm,
+    kind: Kind,
+    version: Version,
+    query: &Query,
+    now: u64,
+) -> Result<Response, String> {
+    let records = crm::whole(crm, kind, version, query, now)?;
+    let records: Vec<_> = records.into_iter().map(|record| in_shape(crm, kind, version, record)).collect();
+    Ok(answer(records, (version == V2).then_some(Value::Null)))
+}
+
+pub(crate) fn old(crm: &Crm, kind: Kind, scope: Scope, query: &Query, now: u64) -> Result<Response, String> {
+    let (page, start, limit) = crm::list_old(crm, kind, scope, query, now)?;
+    let records: Vec<_> = page.records.into_iter().map(|record| in_shape(crm, kind, V1, record)).collect();
+    Ok(answer(records, Some(old_pages(start, limit, page.next))))
+}
+
+pub(crate) fn definitions(
+    crm: &Crm,
+    kind: Kind,
+    query: &Query,
+    settings: &Settings,
+) -> Result<Response, String> {
+    let (fields, next) = crm::definitions(crm, kind, query)?;
+    Ok(answer(fields, next_cursor(next, settings)))
+}
+
+pub(crate) fn old_definitions(crm: &Crm, kind: Kind, query: &Query) -> Result<Response, String> {
+    let (page, start, limit) = crm::old_definitions(crm, kind, query)?;
+    Ok(answer(page.records, Some(old_pages(start, limit, page.next))))
+}
+
+fn old_pages(start: u64, limit: u64, next: Option<u64>) -> Value {
+    let mut pagination =
+        json!({ "start": start, "limit": limit, "more_items_in_collection": next.is_some() });
+    if let Some(next) = next {
+        pagination["next_start"] = json!(next);
+    }
+    json!({ "pagination": pagination })
+}
+
+/// v2 pages by cursor here too; what it holds is nobody's business.
+pub(crate) fn search(
+    crm: &Crm,
+    only: Option<Kind>,
+    version: Version,
+    query: &Query,
+) -> Result<Response, String> {
+    let found = crm::search(crm, only, query)?;
+    let (mut start, limit) = query.offset(if version == V1 { 500 } else { 100 }, 100)?;
+    if version == V2 {
+        start = crm::search_start(query)?;
+    }
+    let items: Vec<_> = found.iter().skip(start as usize).take(limit as usize).collect();
+    let next = start.saturating_add(limit);
+    let more = found.len() as u64 > next;
+    let additional = match version {
+        V1 => old_pages(start, limit, more.then_some(next)),
+        V2 => json!({ "next_cursor": more.then(|| crm::cursor::encode(&next)) }),
+    };
+    Ok(answer(json!({ "items": items }), Some(additional)))
+}
