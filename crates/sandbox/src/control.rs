@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use crate::{Act, Asked, Hook, Kind, Rule, SCENARIOS, Settings, State, TokenSettings, pipedrive};
 
@@ -61,9 +62,10 @@ async fn delete_token(Shared(state): Shared<State>, Path(key): Path<String>) -> 
     if state.revoke(&key) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
+/// Keeping pages takes its time.
 async fn set(Shared(state): Shared<State>, Json(settings): Json<Settings>) -> StatusCode {
-    state.lock().set(settings);
-    StatusCode::NO_CONTENT
+    let done = spawn_blocking(move || state.set(|old| *old = settings)).await;
+    done.map_or(StatusCode::INTERNAL_SERVER_ERROR, |()| StatusCode::NO_CONTENT)
 }
 
 async fn faults(Shared(state): Shared<State>) -> Json<Vec<Rule>> {

@@ -1,6 +1,11 @@
 //! Lists as answers.
 
-use axum::{http::StatusCode, response::Response};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use axum::{body::Bytes, http::StatusCode, response::Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -47,8 +52,42 @@ pub(crate) fn new(
     settings: &Settings,
     now: u64,
 ) -> Result<Response, String> {
+    let kept = crm.kept_page(kind, scope, query);
+    let body = kept.map_or_else(|| written(crm, kind, scope, query, settings, now).map(Bytes::from), Ok)?;
+    Ok(answers::bytes_answer(StatusCode::OK, body))
+}
+
+fn written(
+    crm: &Crm,
+    kind: Kind,
+    scope: Scope,
+    query: &Query,
+    settings: &Settings,
+    now: u64,
+) -> Result<Vec<u8>, String> {
     let page = crm::list(crm, kind, scope, None, query, now)?;
-    Ok(answer(page.records, next_cursor(page.next, settings)))
+    let additional_data = next_cursor(page.next, settings);
+    let body = Body { success: true, data: page.records, additional_data };
+    serde_json::to_vec(&body).map_err(|error| error.to_string())
+}
+
+/// Writes the largest pages of all lists of v2, on all cores, and keeps them.
+pub(crate) fn keep(crm: &mut Crm, settings: &Settings, now: u64) {
+    let (pages, next) = (crm.largest_pages(), AtomicUsize::new(0));
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((begin, end)) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let body = written(crm, begin.0, begin.1, &Crm::query_of(*begin), settings, now);
+            done.extend(body.map(|body| (*begin, *end, Bytes::copy_from_slice(&body))));
+        }
+        done
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let done: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+    });
+    crm.keep(done);
 }
 
 /// A page that may not be there.

@@ -11,6 +11,10 @@ impl Query {
         Self(Pairs::try_from_uri(uri).map(|Pairs(pairs)| pairs).unwrap_or_default())
     }
 
+    pub(crate) fn new(pairs: impl Iterator<Item = (&'static str, String)>) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

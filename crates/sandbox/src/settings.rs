@@ -35,6 +35,9 @@ pub struct Settings {
     pub skew_seconds: i64,
     /// Lists of v2 leave out `additional_data` on their last page.
     pub bare_last_page: bool,
+    /// Writes the largest pages of all v2 lists of Acme at once, which takes some seconds and gigabytes for a million
+    /// records, and answers from memory: for measuring callers.
+    pub page_cache: bool,
     /// [`crate::Asked`] keeps query and headers too, secrets and all.
     pub keep_headers: bool,
 }
@@ -44,6 +47,12 @@ impl Settings {
     pub(crate) fn makes_the_same(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.records, it.seed, it.custom_fields, it.sizes.clone());
         of(self) == of(other)
+    }
+
+    /// Lists have the same bytes.
+    pub(crate) fn writes_the_same(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.page_cache, it.bare_last_page);
+        self.makes_the_same(other) && of(self) == of(other)
     }
 }
 
@@ -62,6 +71,7 @@ impl Default for Settings {
             projects: false,
             skew_seconds: 0,
             bare_last_page: false,
+            page_cache: false,
             keep_headers: false,
         }
     }

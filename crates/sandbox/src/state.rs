@@ -11,12 +11,12 @@ use std::{
 use axum::http::request::Parts;
 
 use crate::{
-    Asked, Fault, Hook, Mode, Rule, Settings, TokenSettings,
+    ACME, Asked, Fault, Hook, Mode, Rule, Settings, TokenSettings,
     asked::{self, Received},
     clock::Clock,
     crm::Crm,
     limits::Spent,
-    rules, scenarios,
+    lists, rules, scenarios,
     tokens::Token,
 };
 
@@ -130,12 +130,25 @@ impl State {
         self.lock().tokens.remove(key).is_some()
     }
 
-    /// Changes the switches for all tokens.
+    /// Changes the switches for all tokens. Returns when pages are kept, if that is asked for.
     pub fn set(&self, change: impl FnOnce(&mut Settings)) {
-        let mut world = self.lock();
-        let mut settings = world.settings.clone();
-        change(&mut settings);
-        world.set(settings);
+        let (old, new) = {
+            let mut world = self.lock();
+            let old = world.settings.clone();
+            let mut settings = old.clone();
+            change(&mut settings);
+            world.set(settings.clone());
+            (old, settings)
+        };
+        if !new.writes_the_same(&old) {
+            let (crm, now) = self.company(ACME);
+            let mut crm = crm.write().unwrap_or_else(PoisonError::into_inner);
+            if new.page_cache {
+                lists::keep(&mut crm, &new, now);
+            } else {
+                crm.keep([]);
+            }
+        }
     }
 
     /// From now on requests that the rule meets go wrong so.

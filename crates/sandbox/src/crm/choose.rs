@@ -69,6 +69,21 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// All that is not deleted.
+    pub(super) fn everything(scope: Scope) -> Self {
+        Self {
+            scope,
+            live: true,
+            deleted: false,
+            statuses: Vec::new(),
+            since: None,
+            until: None,
+            equal: Vec::new(),
+            only: None,
+            now: 0,
+        }
+    }
+
     pub(super) fn new(
         kind: Kind,
         scope: Scope,
@@ -79,15 +94,12 @@ impl Wanted {
         let times =
             |name: &str| if version == Version::V2 { query.strict_time(name) } else { query.any_time(name) };
         let mut wanted = Self {
-            scope,
-            live: true,
-            deleted: false,
-            statuses: Vec::new(),
             since: times("updated_since")?,
             until: times("updated_until")?,
             equal: equal(kind, version, query)?,
             only: ids(query)?,
             now,
+            ..Self::everything(scope)
         };
         if !kind.statuses().is_empty()
             && let Some(status) = query.get("status").filter(|status| *status != "all_not_deleted")

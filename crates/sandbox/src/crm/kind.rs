@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Scope;
+
 use Paging::{Cursor, Offset, Whole};
 
 /// A kind of record. In JSON by its name in the plural: `"deals"`, `"lead_labels"`.
@@ -161,6 +163,11 @@ impl Kind {
     /// Some of its records may be archived.
     pub(crate) fn can_be_archived(self) -> bool {
         matches!(self, Deal | Lead | Project)
+    }
+
+    /// It has such a list.
+    pub(crate) fn has(self, scope: Scope) -> bool {
+        scope == Scope::Usual || self.can_be_archived()
     }
 
     /// Companies can give it fields of their own. Leads share those of deals.

@@ -44,7 +44,7 @@ impl Crm {
                 }
             }
         }
-        self.table_of(kind).put(from, Stored::Gone);
+        self.store(kind, from, Stored::Gone);
         self.change(kind, into, Record::new(), now)
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod cursor;
 mod fields;
 mod generate;
 mod index;
+mod kept;
 mod kind;
 mod merge;
 mod old;
@@ -25,6 +26,7 @@ use crate::{Settings, answers, clock::parse};
 use chance::Chance;
 pub(crate) use fields::{Field, check};
 use generate::{PER_DEAL, PER_PRODUCT};
+use kept::Kept;
 pub use kind::Kind;
 pub(crate) use kind::Paging;
 pub(crate) use old::{accept_old, old_shape};
@@ -49,6 +51,7 @@ pub(crate) struct Crm {
     users: Vec<u64>,
     fields: BTreeMap<Kind, Vec<Field>>,
     tables: BTreeMap<Kind, Table>,
+    kept: Kept,
     /// How many fields and choices came later.
     numbers: u64,
 }
@@ -62,6 +65,7 @@ impl Crm {
             users: answers::users_of(company),
             fields: fields.collect(),
             tables: Kind::all().map(|kind| (kind, Table::default())).collect(),
+            kept: Kept::default(),
             numbers: 0,
         }
     }
@@ -195,7 +199,7 @@ impl Crm {
     /// Takes a record away for good.
     pub(crate) fn purge(&mut self, kind: Kind, id: u64) -> Option<u64> {
         self.get(kind, id)?;
-        self.table_of(kind).put(id, Stored::Gone);
+        self.store(kind, id, Stored::Gone);
         Some(id)
     }
 
@@ -216,15 +220,16 @@ impl Crm {
         };
         let deleted_at = (!is_there(&record)).then(|| before.unwrap_or(now));
         let parent = record.get("deal_id").and_then(Value::as_u64).filter(|_| kind == Kind::DealProduct);
-        self.table_of(kind).put(id, Stored::Here { record, deleted_at });
+        self.store(kind, id, Stored::Here { record, deleted_at });
         // What a deal sells is part of it.
         if let Some(deal) = parent {
             self.change(Kind::Deal, deal, Record::new(), now);
         }
     }
 
-    fn table_of(&mut self, kind: Kind) -> &mut Table {
-        self.tables.entry(kind).or_default()
+    fn store(&mut self, kind: Kind, id: u64, stored: Stored) {
+        self.kept.forget(kind, id);
+        self.tables.entry(kind).or_default().put(id, stored);
     }
 }
 

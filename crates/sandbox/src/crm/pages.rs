@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{operation::Version, query::Query};
 
-const MOST: u64 = 500;
+pub(super) const MOST: u64 = 500;
 const USUAL: u64 = 100;
 const DIRECTIONS: [&str; 2] = ["asc", "desc"];
 
@@ -32,7 +32,7 @@ pub(crate) struct Page<C> {
 
 /// Where a page ended. Callers treat it as opaque.
 #[derive(Debug, Serialize, Deserialize)]
-struct Cursor {
+pub(super) struct Cursor {
     field: String,
     /// Milliseconds or text; nothing in the order of ids.
     value: Value,
@@ -41,10 +41,21 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn decode(kind: Kind, text: &str) -> Result<Self, String> {
+    pub(super) fn decode(kind: Kind, text: &str) -> Result<Self, String> {
         let cursor: Self = cursor::decode(text)?;
         let known = kind.orders().contains(&&*cursor.field) && DIRECTIONS.contains(&&*cursor.direction);
         if known { Ok(cursor) } else { Err("cursor: not a valid cursor".into()) }
+    }
+
+    /// Of a list by ids, after this one.
+    pub(super) fn after(id: u64) -> String {
+        let order = Order { field: "id".into(), descending: false };
+        cursor::encode(&Self::new(&order, &order.key(id, &Record::new())))
+    }
+
+    /// The id after which a list by ids goes on.
+    pub(super) fn begin(&self) -> Option<u64> {
+        (self.field == "id" && self.direction == "asc").then_some(self.id)
     }
 
     fn new(order: &Order, key: &Key) -> Self {

@@ -32,6 +32,7 @@ impl Crm {
     ) -> Option<Value> {
         let company = self.company;
         let n = self.next_number();
+        self.kept.forget_all(kind);
         let fields = self.fields.get_mut(&kind).filter(|_| kind.has_custom_fields())?;
         let code = custom::code((company, kind, n, "added"));
         let options =
@@ -55,6 +56,7 @@ impl Crm {
     }
 
     pub(crate) fn remove_field(&mut self, kind: Kind, code: &str) -> Option<Value> {
+        self.kept.forget_all(kind);
         let fields = self.fields.get_mut(&kind)?;
         let place = fields.iter().position(|field| field.is_custom() && field.code == code)?;
         fields.remove(place);
@@ -82,6 +84,7 @@ impl Crm {
     }
 
     fn custom_field(&mut self, kind: Kind, code: &str) -> Option<&mut Field> {
+        self.kept.forget_all(kind);
         self.fields.get_mut(&kind)?.iter_mut().find(|field| field.is_custom() && field.code == code)
     }
 }
