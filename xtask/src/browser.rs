@@ -55,6 +55,15 @@ pub(crate) fn bench_proxy() -> Result<(), String> {
     })
 }
 
+/// `cargo xtask bench sync`: into SQLite and PostgreSQL, beside a script in Python.
+pub(crate) fn bench_sync() -> Result<(), String> {
+    set_up::run()?;
+    plainly(cargo(["build", "--release", "--package", "keyhaven"]))?;
+    let mut command = cargo(["run", "--release", "--package", "keyhaven-e2e", "--bin", "bench_sync", "--"]);
+    command.arg(paths::root().join("docs/PERFORMANCE.md")).env(BINARY, binary("release"));
+    plainly(command)
+}
+
 fn binary(profile: &str) -> PathBuf {
     paths::target().join(profile).join("keyhaven")
 }

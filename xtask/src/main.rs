@@ -23,6 +23,7 @@ Developer commands of Keyhaven.
   cargo xtask fuzz [TARGET]          looks for input that breaks what must hold, ten minutes for each target
   cargo xtask bench                  measures the figures and writes docs/PERFORMANCE.md
   cargo xtask bench proxy            measures the proxy beside nginx; installs nginx and wrk where it can
+  cargo xtask bench sync             measures the sync into SQLite and PostgreSQL
   cargo xtask screenshots            takes the pictures of docs/screenshots
 
 Steps of test, in order:
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         ["fuzz", target] => fuzz::long(target),
         ["bench"] => browser::bench(),
         ["bench", "proxy"] => browser::bench_proxy(),
+        ["bench", "sync"] => browser::bench_sync(),
         ["screenshots"] => browser::screenshots(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}{}", steps::list());

@@ -208,5 +208,5 @@ mod tests {
         let taken: BTreeSet<String> = ["title", "price_currency", "price_2"].map(String::from).into();
         assert_eq!(unique("title", &[""], &taken), "title_2");
         assert_eq!(unique("price", &["", "_currency"], &taken), "price_3");
-            }
+    }
 }

@@ -52,9 +52,9 @@ async fn main() {
     let page = report.page();
     println!("{page}");
     if let Some(to) = to {
-        // The part that `cargo xtask bench proxy` has written stays.
+        // The parts that other measurements have written stay.
         let old = fs::read_to_string(&to).unwrap_or_default();
-        let proxy = old.split_once("\n## The proxy").map(|(_, proxy)| format!("\n## The proxy{proxy}"));
-        fs::write(to, page + &proxy.unwrap_or_default()).expect("the page can be written");
+        let others = old.find("\n## ").map(|at| &old[at..]).unwrap_or_default();
+        fs::write(to, page + others).expect("the page can be written");
     }
 }

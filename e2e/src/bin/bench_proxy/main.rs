@@ -72,9 +72,12 @@ async fn main() {
     let section = section(&rows);
     println!("{section}");
     if let Some(to) = env::args().nth(1) {
+        // The other parts of the page stay.
         let page = fs::read_to_string(&to).unwrap_or_default();
-        let before = page.split("\n## The proxy").next().unwrap_or_default().trim_end();
-        fs::write(&to, format!("{before}\n\n{section}")).expect("the page can be written");
+        let (before, rest) = page.split_once("\n## The proxy").unwrap_or((&page, ""));
+        let after = rest.find("\n## ").map(|at| &rest[at..]).unwrap_or_default();
+        fs::write(&to, format!("{}\n\n{section}{after}", before.trim_end()))
+            .expect("the page can be written");
     }
 }
 

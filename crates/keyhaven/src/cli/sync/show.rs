@@ -162,6 +162,7 @@ pub(super) fn json(it: &Report, plan: &Plan) -> Value {
         "destination": plan.destination.to_string(),
         "began": it.began.to_string(),
         "finished": it.finished.to_string(),
+        "seconds": it.finished.duration_since(it.began).as_secs_f64(),
         "requests": total.requests,
         "cost": total.cost,
         "rows_read": total.rows,
