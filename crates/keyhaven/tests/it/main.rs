@@ -19,6 +19,7 @@ mod openapi;
 mod proxy;
 mod request;
 mod run;
+mod sync;
 mod terminal;
 mod tokens;
 mod upstream;

@@ -1,0 +1,231 @@
+//! `keyhaven sync`: into both databases, on local data and through a server, and the questions of docs/SYNC.md.
+
+use std::{fmt::Write, fs, path::Path, process::Command};
+
+use keyhaven_core::Catalogue;
+use keyhaven_sandbox::{ACME, Kind};
+use keyhaven_testkit::Postgres;
+use rusqlite::{Connection, types::Value as Sql};
+use serde_json::Value;
+
+use crate::common::{GOOD, House, run};
+
+fn house() -> House {
+    let house = House::new();
+    house.sandbox.state().set(|settings| (settings.burst_limit, settings.projects) = (100_000, true));
+    let saved = house.run(
+        &["connect", "pipedrive", "--name", "Sales EU", "--domain", "acme", "--key-stdin"],
+        &format!("{GOOD}\n"),
+    );
+    assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));
+    house
+}
+
+fn sync(house: &House, to: &str, more: &[&str]) -> Value {
+    let output = house.run(&[&["sync", "sales-eu", "--json", "--to", to], more].concat(), "");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Rows as text, whichever database.
+fn sqlite(file: &Path, sql: &str) -> Vec<Vec<String>> {
+    let connection = Connection::open(file).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    let width = statement.column_count();
+    let text = |value: Sql| match value {
+        Sql::Null => String::new(),
+        Sql::Integer(it) => it.to_string(),
+        Sql::Real(it) => it.to_string(),
+        Sql::Text(it) => it,
+        Sql::Blob(_) => panic!("nothing writes blobs"),
+    };
+    let rows = statement.query_map([], |row| (0..width).map(|n| Ok(text(row.get(n)?))).collect()).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn postgres(url: &str, sql: &str) -> Vec<Vec<String>> {
+    let output = Command::new("psql")
+        .args([
+            url,
+            "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
+            "--field-separator=\t",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ])
+        .args(["-c", sql])
+        .env("PGOPTIONS", "-c search_path=sales_eu")
+        .output()
+        .expect("psql comes with PostgreSQL");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+fn page() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/SYNC.md")).unwrap()
+}
+
+/// What the page asks, for one kind of database.
+fn questions(of: &str) -> Vec<String> {
+    let page = page();
+    let blocks = page.split("```sql").skip(1).map(|it| it.split("```").next().unwrap_or_default());
+    let for_it = |block: &&str| {
+        let kind = block.lines().next().unwrap_or_default().trim();
+        kind.is_empty() || kind == of
+    };
+    blocks.filter(for_it).map(|block| block.split_once('\n').unwrap().1.trim().to_owned()).collect()
+}
+
+fn truth(house: &House, kind: Kind) -> Vec<Value> {
+    let all = house.sandbox.state().truth(ACME, kind);
+    all.into_iter().map(Value::from).filter(|it| it["is_deleted"] == false).collect()
+}
+
+#[test]
+fn the_questions_of_the_docs_are_answered_alike_by_both_databases() {
+    let house = house();
+    let file = house.data.path().join("crm.db");
+    sync(&house, &format!("sqlite:{}", file.display()), &[]);
+    let url = Postgres::shared().create_database();
+    sync(&house, &url, &[]);
+    let (asked, again) = (questions("sqlite"), questions("postgres"));
+    assert_eq!((asked.len(), again.len()), (3, 3));
+    let deals = truth(&house, Kind::Deal);
+    let open = deals.iter().filter(|it| it["status"] == "open" && it["is_archived"] == false).count();
+    let won = deals.iter().filter(|it| it["status"] == "won").count();
+    let sum = |rows: &[Vec<String>], column: usize| -> f64 {
+        rows.iter().map(|row| row[column].parse::<f64>().unwrap()).sum()
+    };
+    let answers = |n: usize| (sqlite(&file, &asked[n]), postgres(&url, &again[n]));
+    for (n, column, count) in [(0, 2, open), (1, 1, won)] {
+        let (here, there) = answers(n);
+        assert_eq!(sum(&here, column) as usize, count, "{}", asked[n]);
+        assert_eq!(here.len(), there.len());
+        assert!((sum(&here, 3 - n) - sum(&there, 3 - n)).abs() < 0.01);
+        assert!(here.iter().zip(&there).all(|(a, b)| a[0] == b[0]), "{here:?} {there:?}");
+    }
+    let (here, there) = answers(2);
+    assert!(!here.is_empty(), "the sample company has deals that nobody touches");
+    let ids = |rows: &[Vec<String>]| {
+        let mut ids: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&here), ids(&there));
+}
+
+#[test]
+fn a_second_run_writes_nothing_and_asks_once_for_each_stream() {
+    let house = house();
+    let to = format!("sqlite:{}", house.data.path().join("crm.db").display());
+    let first = sync(&house, &to, &[]);
+    assert_eq!(first["rows_read"], first["rows_written"]);
+    let again = sync(&house, &to, &[]);
+    assert_eq!(again["rows_written"], 0, "{again}");
+    let most = again["streams"].as_array().unwrap().iter().map(|it| it["requests"].as_u64().unwrap()).max();
+    assert_eq!(most, Some(1));
+    let estimate = sync(&house, &to, &["--estimate"]);
+    assert_eq!(estimate["requests"], again["requests"], "{estimate}");
+}
+
+#[test]
+fn through_a_server_the_key_stays_there() {
+    let house = house();
+    let server = house.serve(&[]);
+    let here = tempfile::tempdir().unwrap();
+    let file = here.path().join("crm.db");
+    let mut command = house.command(&["sync", "sales-eu", "--json", "--streams", "deals,users"]);
+    command
+        .args(["--server", &server.url, "--to", &format!("sqlite:{}", file.display())])
+        .env("KEYHAVEN_TOKEN", house_token(&house))
+        .env("KEYHAVEN_DATA", here.path().join("none"))
+        .env_remove("KEYHAVEN_EGRESS_OVERRIDE");
+    let output = run(&mut command, "");
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(told["outcome"], "done", "{told}");
+    let count = sqlite(&file, "SELECT count(*) FROM deals_readable WHERE owner IS NOT NULL");
+    assert_eq!(count[0][0].parse::<usize>().unwrap(), truth(&house, Kind::Deal).len());
+    assert!(!here.path().join("none").exists(), "nothing of this machine was needed");
+    let written = crate::common::all_bytes(here.path());
+    assert!(!written.windows(GOOD.len()).any(|bytes| bytes == GOOD.as_bytes()), "the key is nowhere here");
+}
+
+/// A token that can only read, and only through this connection.
+fn house_token(house: &House) -> String {
+    let arguments = ["token", "create", "--name", "sync", "--read-only", "--connection", "sales-eu"];
+    let output = house.run(&arguments, "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_table_of_somebody_else_is_left_alone_and_wrong_words_are_told() {
+    let house = house();
+    let file = house.data.path().join("mine.db");
+    let mine = Connection::open(&file).unwrap();
+    mine.execute_batch("CREATE TABLE deals (mine TEXT); INSERT INTO deals VALUES ('precious')").unwrap();
+    drop(mine);
+    let to = format!("sqlite:{}", file.display());
+    for (arguments, exit, says) in [
+        (vec!["--to", &to], 1, "did not make"),
+        (vec!["--to", "mysql://localhost/x"], 2, "sqlite:crm.db"),
+        (vec!["--to", &to, "--streams", "dealz"], 2, "deals"),
+        (vec!["--to", "sqlite:/no/such/folder/crm.db"], 1, "folder"),
+        (vec!["--to", "postgres://nobody@127.0.0.1:1/x"], 1, "server runs"),
+    ] {
+        let output = house.run(&[&["sync", "sales-eu"], arguments.as_slice()].concat(), "");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?} {text}");
+        assert!(text.contains(says) && text.contains("to do:"), "{arguments:?} {text}");
+    }
+    assert_eq!(sqlite(&file, "SELECT * FROM deals"), [["precious"]]);
+}
+
+/// The table at the end of docs/SYNC.md is that of the catalogue. `KEYHAVEN_UPDATE_DOCS=1` writes it.
+#[test]
+fn the_docs_list_every_stream_and_column() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let pipedrive = catalogue.get("pipedrive").unwrap();
+    let streams = pipedrive.streams.as_ref().unwrap();
+    let mut table = String::from(
+        "| stream | table | read from | cost | later runs read | columns |\n|---|---|---|--:|---|---|\n",
+    );
+    for stream in &streams.streams {
+        let path = stream.path.replace("{id}", "1");
+        let cost = pipedrive.limits.as_ref().unwrap().cost(&"GET".parse().unwrap(), &path);
+        let later = match (&stream.each, &stream.changes, &stream.newest) {
+            (Some(each), ..) => format!("what hangs on changed {}", each.of),
+            (_, Some(_), _) => "changes".into(),
+            (_, _, Some(_)) => "the newest".into(),
+            _ => "all".into(),
+        };
+        let described = streams.describing(stream.table()).unwrap();
+        let names: Vec<String> = described
+            .columns
+            .iter()
+            .flat_map(|it| it.shape.parts().iter().map(|part| format!("`{}{}`", it.name, part.ending)))
+            .collect();
+        let columns =
+            if stream.table.is_some() { format!("those of `{}`", stream.table()) } else { names.join(" ") };
+        let custom =
+            if described.fields.is_some() && stream.table.is_none() { " and custom fields" } else { "" };
+        let _ = writeln!(
+            table,
+            "| `{}` | `{}` | `{}` | {cost} | {later} | {columns}{custom} |",
+            stream.name,
+            stream.table(),
+            stream.path
+        );
+    }
+    let page = page();
+    let (text, _) = page.split_once("| stream | table |").unwrap_or((&page, ""));
+    let wanted = format!("{}\n\n{table}", text.trim_end());
+    if std::env::var_os("KEYHAVEN_UPDATE_DOCS").is_some() {
+        fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/SYNC.md"), &wanted).unwrap();
+    }
+    assert_eq!(page, wanted, "run this test with KEYHAVEN_UPDATE_DOCS=1");
+}
