@@ -1,7 +1,11 @@
 //! How a run stands, for whoever watches.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+
+use crate::estimate::Estimate;
 
 /// How one stream stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,22 +77,47 @@ impl Progress {
 
 /// Where a run tells how it stands.
 #[derive(Clone, Debug)]
-pub struct Teller(watch::Sender<Progress>);
+pub struct Teller {
+    progress: watch::Sender<Progress>,
+    /// How many requests each stream is expected to take.
+    expected: HashMap<String, u64>,
+}
+
+/// Nothing is done before it is said to be.
+const NEARLY: u64 = 990;
 
 impl Teller {
     /// One, and where to watch.
     pub fn new() -> (Self, watch::Receiver<Progress>) {
-        let (tell, told) = watch::channel(Progress::default());
-        (Self(tell), told)
+        let (progress, told) = watch::channel(Progress::default());
+        (Self { progress, expected: HashMap::new() }, told)
+    }
+
+    /// With what a run is expected to take, it can be told how far it is.
+    #[must_use]
+    pub fn expecting(mut self, estimate: &Estimate) -> Self {
+        self.expected = estimate.streams.iter().map(|it| (it.name.clone(), it.requests)).collect();
+        self
+    }
+
+    /// One more request was answered.
+    pub(crate) fn asked(&self, name: &str, cost: u64) {
+        let expected = self.expected.get(name).copied().filter(|it| *it > 0);
+        self.stream(name, |it| {
+            it.requests += 1;
+            it.cost += cost;
+            let far = expected.map(|expected| (1000 * it.requests / expected).min(NEARLY));
+            it.permille = far.and_then(|far| u16::try_from(far).ok()).or(it.permille);
+        });
     }
 
     pub(crate) fn begin(&self, names: impl Iterator<Item = String>) {
         let streams = names.map(|name| StreamProgress { name, ..StreamProgress::default() }).collect();
-        self.0.send_replace(Progress { streams });
+        self.progress.send_replace(Progress { streams });
     }
 
     pub(crate) fn stream(&self, name: &str, change: impl FnOnce(&mut StreamProgress)) {
-        self.0.send_modify(|progress| {
+        self.progress.send_modify(|progress| {
             if let Some(stream) = progress.streams.iter_mut().find(|it| it.name == name) {
                 change(stream);
             }
@@ -96,6 +125,6 @@ impl Teller {
     }
 
     pub(crate) fn now(&self) -> Progress {
-        self.0.borrow().clone()
+        self.progress.borrow().clone()
     }
 }

@@ -31,6 +31,7 @@ pub struct AppSource {
     via: Via,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each sync")]
 enum Via {
     Here { app: Arc<Keyhaven>, door: Door, ctx: Ctx },
     There(Box<Remote>),

@@ -81,7 +81,7 @@ fn questions(of: &str) -> Vec<String> {
 
 fn truth(house: &House, kind: Kind) -> Vec<Value> {
     let all = house.sandbox.state().truth(ACME, kind);
-    all.into_iter().map(Value::from).filter(|it| it["is_deleted"] == false).collect()
+    all.into_iter().filter(|it| it["is_deleted"] == false).collect()
 }
 
 #[test]

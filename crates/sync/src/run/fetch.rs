@@ -71,10 +71,7 @@ impl<S: Source> Fetcher<'_, S> {
             let told = asked.as_ref().ok().and_then(|answer| answer.budget);
             if !matches!(asked, Err(Refused::Later(_) | Refused::Forbidden { .. })) {
                 self.allowance.spend(cost, is_sweep, told);
-                self.teller.stream(stream, |it| {
-                    it.requests += 1;
-                    it.cost += cost;
-                });
+                self.teller.asked(stream, cost);
             }
             match asked {
                 Ok(answer) => {

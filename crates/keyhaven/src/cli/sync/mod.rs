@@ -130,6 +130,7 @@ async fn go(
         printer.note(show::in_short(&estimate, plan));
     }
     let (teller, progress) = Teller::new();
+    let teller = teller.expecting(&estimate);
     let (cancel, cancelled) = watch::channel(false);
     let interrupt = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
