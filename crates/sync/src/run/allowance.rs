@@ -26,7 +26,8 @@ impl Allowance {
 
     /// May it be spent?
     pub(crate) fn permits(&self, cost: u64, is_sweep: bool) -> bool {
-        let Some(left) = self.left else { return true };
+        // What is only assumed may be wrong: the first answer tells.
+        let Some(left) = self.left.filter(|_| self.is_told || self.spent > 0) else { return true };
         let whole = left as f64 * self.share;
         let within = |spent: u64, of: f64| (spent + cost) as f64 <= of;
         within(self.spent, whole) && (!is_sweep || within(self.swept, whole * SWEEPS))
@@ -56,6 +57,8 @@ mod tests {
     fn half_of_what_is_left_and_no_more() {
         let mut allowance = Allowance::new(0.5, None);
         assert!(allowance.permits(10_000, false), "nothing is known yet");
+        let assumed = Allowance::new(0.5, Some(Budget { limit: 9, left: 0, is_told: false }));
+        assert!(assumed.permits(10, false), "the app has not said so");
         allowance.spend(10, false, Some(Budget { limit: 1000, left: 90, is_told: true }));
         assert!(allowance.permits(40, false) && !allowance.permits(41, false));
         assert!(allowance.permits(12, true) && !allowance.permits(13, true), "a quarter for sweeps");

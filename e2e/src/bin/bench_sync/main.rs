@@ -73,6 +73,7 @@ fn measure(address: &str, deals: u64, set: &dyn Fn(u64)) -> Vec<Row> {
     let vault = Vault::new(address);
     let folder = tempfile::tempdir().expect("a folder");
     let peer = peer::per_second(address, folder.path());
+    println!("  {peer:.0} deals a second");
     let mut rows = vec![Row {
         what: "a script as people write it (Python, JSON, sqlite3), first 25,000 deals, deals a second"
             .into(),
@@ -87,6 +88,7 @@ fn measure(address: &str, deals: u64, set: &dyn Fn(u64)) -> Vec<Row> {
         let first = vault.sync(to, &["--streams", "deals"]);
         assert!(first.written >= deals, "{} of {deals} deals were written", first.written);
         let speed = first.rows as f64 / first.seconds;
+        println!("  {speed:.0} deals a second, {:.1} MiB", first.memory);
         rows.push(Row {
             what: format!("{what}, deals a second"),
             promised: format!(">= {PER_SECOND:.0}"),
@@ -107,6 +109,7 @@ fn measure(address: &str, deals: u64, set: &dyn Fn(u64)) -> Vec<Row> {
         // Everything there is, then once more with nothing new.
         vault.sync(to, &[]);
         let again = vault.sync(to, &[]);
+        println!("again into {what}: {:.2} s, {:.1} MiB", again.seconds, again.memory);
         rows.push(most(&format!("a second run with nothing new, {what}, seconds"), 1.0, again.seconds));
         rows.push(most(&format!("… requests of a stream, {what}"), 1.0, again.most_requests as f64));
         assert_eq!(again.written, 0, "nothing was new");

@@ -71,7 +71,7 @@ impl Vault {
         }
         let text = reader.join().expect("read");
         let told: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        assert_eq!(told["outcome"], "done", "{told}");
+        assert_eq!(told["outcome"], "done", "{}", told["message"]);
         let count = |value: &Value| value.as_u64().unwrap_or_default();
         let each = told["streams"].as_array().expect("streams");
         Run {
