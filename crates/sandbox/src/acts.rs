@@ -39,6 +39,13 @@ pub enum Act {
         /// Which record.
         id: Value,
     },
+    /// A deleted record is back, which is a change.
+    Restore {
+        /// Of which kind.
+        kind: Kind,
+        /// Which record.
+        id: Value,
+    },
     /// The record is gone for good, from the list of deleted deals too.
     Purge {
         /// Of which kind.
@@ -179,6 +186,7 @@ fn perform(crm: &mut Crm, now: u64, act: &Act) -> Option<Value> {
             crm.change(*kind, number(crm, *kind, id)?, fields.clone(), now).map(null)
         }
         Act::Delete { kind, id } => crm.delete(*kind, number(crm, *kind, id)?, now).map(null),
+        Act::Restore { kind, id } => crm.restore(*kind, number(crm, *kind, id)?, now).map(null),
         Act::Purge { kind, id } => crm.purge(*kind, number(crm, *kind, id)?).map(null),
         Act::Archive { kind, id } => crm.set_archived(*kind, number(crm, *kind, id)?, true, now).map(null),
         Act::Unarchive { kind, id } => crm.set_archived(*kind, number(crm, *kind, id)?, false, now).map(null),

@@ -196,6 +196,14 @@ impl Crm {
         Some(id)
     }
 
+    /// Takes the mark away again.
+    pub(crate) fn restore(&mut self, kind: Kind, id: u64, now: u64) -> Option<u64> {
+        let mut record = self.get(kind, id).filter(|record| !is_there(record))?;
+        write(&mut record, kind, Record::from_iter([("is_deleted".into(), json!(false))]), now);
+        self.put(kind, id, record, now);
+        Some(id)
+    }
+
     /// Takes a record away for good.
     pub(crate) fn purge(&mut self, kind: Kind, id: u64) -> Option<u64> {
         self.get(kind, id)?;

@@ -11,6 +11,7 @@ mod asked;
 mod common;
 mod company;
 mod faults;
+mod histories;
 mod kept;
 mod limits;
 mod lists;
