@@ -21,6 +21,23 @@ pub(crate) struct DemoArgs {
     server: ServerSettings,
 }
 
+/// What the stand-in can be told.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SandboxArgs {
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
+    listen: SocketAddr,
+    /// How many deals, persons, organizations and activities each company has
+    #[arg(long, value_name = "NUMBER", default_value_t = 300)]
+    records: u64,
+    /// Another number makes other records
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    seed: u64,
+    /// Neither a burst limit nor a daily budget
+    #[arg(long)]
+    no_limits: bool,
+}
+
 /// Runs until it is told to stop; then everything it wrote is removed.
 pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
     let sandbox = start_sandbox(args.sandbox_listen).await?;
@@ -36,9 +53,15 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
 }
 
 /// Runs the sandbox alone until it is told to stop.
-pub(crate) async fn sandbox_only(listen: SocketAddr, json: bool) -> Result<(), ServeError> {
-    let started = Sandbox::start(listen).await;
-    let sandbox = started.map_err(|source| ServeError::Listen { address: listen, source })?;
+pub(crate) async fn sandbox_only(args: &SandboxArgs, json: bool) -> Result<(), ServeError> {
+    let started = Sandbox::start(args.listen).await;
+    let sandbox = started.map_err(|source| ServeError::Listen { address: args.listen, source })?;
+    sandbox.state().set(|settings| {
+        (settings.records, settings.seed) = (args.records, args.seed);
+        if args.no_limits {
+            (settings.burst_limit, settings.search_limit, settings.daily_budget) = (0, 0, 0);
+        }
+    });
     let (url, override_) = (format!("http://{}", sandbox.address()), override_to(&sandbox));
     if json {
         println(&json!({ "url": url, "egress_override": override_ }).to_string());

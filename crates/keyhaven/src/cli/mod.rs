@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{ServerSettings, Settings},
-    demo::{self, DemoArgs},
+    demo::{self, DemoArgs, SandboxArgs},
     serve,
 };
 use backend::Target;
@@ -66,12 +66,9 @@ enum Command {
     #[command(after_help = "Example: keyhaven demo --listen 127.0.0.1:8788")]
     Demo(DemoArgs),
     /// Run only the stand-in for Pipedrive, to test programs against
-    #[command(after_help = "Example: keyhaven sandbox --listen 127.0.0.1:9001")]
-    Sandbox {
-        /// Where it listens
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
-        listen: std::net::SocketAddr,
-    },
+    #[command(after_help = "Examples:\n  keyhaven sandbox --listen 127.0.0.1:9001\n  \
+        keyhaven sandbox --records 1000000 --seed 7 --no-limits")]
+    Sandbox(SandboxArgs),
     /// Make a one-time link that signs a browser in
     #[command(after_help = "Example: xdg-open $(keyhaven sign-in-link)")]
     SignInLink {
@@ -164,7 +161,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
     match command {
         Command::Serve { settings, server } => serve::run(settings, server, printer.is_json()).await?,
         Command::Demo(args) => demo::run(args, printer.is_json()).await?,
-        Command::Sandbox { listen } => demo::sandbox_only(listen, printer.is_json()).await?,
+        Command::Sandbox(args) => demo::sandbox_only(&args, printer.is_json()).await?,
         Command::SignInLink { settings, server } => tokens::sign_in_link(settings, server, printer).await?,
         Command::Token(command) => tokens::run(command, printer).await?,
         Command::Connect(args) => return connect::run(args, printer).await,
