@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     Settings,
     answers::{self, json_answer},
-    crm::{self, Crm, Kind, Page, Record, Scope},
+    crm::{self, Crm, Kind, Line, Page, Record, Scope},
     operation::Version,
     query::Query,
 };
@@ -65,10 +65,22 @@ fn written(
     settings: &Settings,
     now: u64,
 ) -> Result<Vec<u8>, String> {
-    let page = crm::list(crm, kind, scope, None, query, now)?;
-    let additional_data = next_cursor(page.next, settings);
-    let body = Body { success: true, data: page.records, additional_data };
-    serde_json::to_vec(&body).map_err(|error| error.to_string())
+    text(crm::list(crm, kind, scope, None, query, now)?, settings)
+}
+
+/// A page as JSON, written in one go.
+fn text(page: Page<Line, String>, settings: &Settings) -> Result<Vec<u8>, String> {
+    let mut out = br#"{"success":true,"data":["#.to_vec();
+    for (n, line) in page.records.iter().enumerate() {
+        out.extend_from_slice(if n > 0 { b"," } else { b"" });
+        line.write(&mut out).map_err(|error| error.to_string())?;
+    }
+    out.push(b']');
+    if let Some(additional) = next_cursor(page.next, settings) {
+        out.extend_from_slice(format!(r#","additional_data":{additional}"#).as_bytes());
+    }
+    out.push(b'}');
+    Ok(out)
 }
 
 /// Writes the largest pages of all lists of v2, on all cores, and keeps them.
@@ -92,13 +104,13 @@ pub(crate) fn keep(crm: &mut Crm, settings: &Settings, now: u64) {
 
 /// A page that may not be there.
 pub(crate) fn page(
-    page: Option<Page<String>>,
+    page: Option<Page<Line, String>>,
     settings: &Settings,
     owner: &str,
     version: Version,
 ) -> Result<Response, String> {
     Ok(match page {
-        Some(page) => answer(page.records, next_cursor(page.next, settings)),
+        Some(page) => answers::bytes_answer(StatusCode::OK, text(page, settings)?.into()),
         None => answers::not_found(version, Some(owner)),
     })
 }

@@ -8,6 +8,7 @@ mod generate;
 mod index;
 mod kept;
 mod kind;
+mod line;
 mod merge;
 mod old;
 mod pages;
@@ -29,6 +30,7 @@ use generate::{PER_DEAL, PER_PRODUCT};
 use kept::Kept;
 pub use kind::Kind;
 pub(crate) use kind::Paging;
+pub(crate) use line::Line;
 pub(crate) use old::{accept_old, old_shape};
 pub(crate) use pages::{Page, Scope, definitions, list, list_old, old_definitions, whole};
 pub(crate) use products::{of_deals, of_product};
@@ -151,6 +153,14 @@ impl Crm {
             Some(Stored::Here { record, .. }) => Some(self.with_fields_of_today(kind, record.clone())),
             None => (1..=self.size(kind)).contains(&id).then(|| generate::record(self, kind, id)).flatten(),
         }
+    }
+
+    /// A record as a page has it. `whole`: its custom fields are looked at.
+    fn line(&self, kind: Kind, id: u64, whole: bool) -> Option<Line> {
+        if whole || self.table(kind).is_changed(id) {
+            return self.get(kind, id).map(|record| Line { record, custom: None });
+        }
+        (1..=self.size(kind)).contains(&id).then(|| generate::line(self, kind, id)).flatten()
     }
 
     /// Fields that were added are null, those that were removed are away.

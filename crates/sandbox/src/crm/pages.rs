@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Crm, Kind, Paging, Record,
+    Crm, Kind, Line, Paging, Record,
     choose::{Key, Order, Wanted},
     cursor,
     kind::is_known_param,
@@ -23,9 +23,9 @@ pub(crate) enum Scope {
     Archived,
 }
 
-/// One page of records.
-pub(crate) struct Page<C> {
-    pub records: Vec<Record>,
+/// One page of a list.
+pub(crate) struct Page<R, C> {
+    pub records: Vec<R>,
     /// What to ask for next.
     pub next: Option<C>,
 }
@@ -83,7 +83,7 @@ pub(crate) fn list(
     only: Option<Vec<u64>>,
     query: &Query,
     now: u64,
-) -> Result<Page<String>, String> {
+) -> Result<Page<Line, String>, String> {
     let limit = limit(query)?;
     let params = kind.spec().params;
     if let Some(unknown) =
@@ -106,16 +106,17 @@ pub(crate) fn list(
     }
     let ids = wanted.ids(crm, kind, &order, after.as_ref().map(Cursor::key));
     let ids = ids.filter(|id| wanted.may_have(crm, kind, *id));
-    let found = ids.filter_map(|id| crm.get(kind, id).map(|record| (id, record)));
-    let found = found.filter(|(_, record)| wanted.has(record));
+    let found = ids.filter_map(|id| crm.line(kind, id, extras.need_all()).map(|line| (id, line)));
+    let found = found.filter(|(_, line)| wanted.has(&line.record));
     let mut found: Vec<_> = found.take(limit as usize + 1).collect();
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|(id, record)| {
-        let key = order.key(*id, record);
+    let next = found.last().filter(|_| more).map(|(id, line)| {
+        let key = order.key(*id, &line.record);
         cursor::encode(&Cursor::new(&order, &key))
     });
-    let records = found.into_iter().map(|(id, record)| extras.add(crm, kind, id, record)).collect();
+    let shown = |(id, Line { record, custom })| Line { record: extras.add(crm, kind, id, record), custom };
+    let records = found.into_iter().map(shown).collect();
     Ok(Page { records, next })
 }
 
@@ -126,7 +127,7 @@ pub(crate) fn list_old(
     scope: Scope,
     query: &Query,
     now: u64,
-) -> Result<(Page<u64>, u64, u64), String> {
+) -> Result<(Page<Record, u64>, u64, u64), String> {
     let most = if let Some(Paging::Offset(most)) = kind.spec().old { most } else { MOST };
     let (start, limit) = query.offset(most, USUAL)?;
     let (field, direction) = query.get("sort").and_then(|sort| sort.split_once(' ')).unwrap_or(("id", "asc"));
@@ -181,7 +182,11 @@ pub(crate) fn definitions(
 }
 
 /// Definitions of fields as v1 has them. Leads have those of deals too.
-pub(crate) fn old_definitions(crm: &Crm, kind: Kind, query: &Query) -> Result<(Page<u64>, u64, u64), String> {
+pub(crate) fn old_definitions(
+    crm: &Crm,
+    kind: Kind,
+    query: &Query,
+) -> Result<(Page<Record, u64>, u64, u64), String> {
     let (start, limit) = query.offset(MOST, USUAL)?;
     let shared = if kind == Kind::Lead { crm.fields(Kind::Deal) } else { &[] };
     let all: Vec<_> =

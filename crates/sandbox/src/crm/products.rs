@@ -1,6 +1,6 @@
 //! What belongs to a deal or a product, and is listed with it.
 
-use super::{Crm, Kind, PER_DEAL, PER_PRODUCT, Scope, is_there, pages::Page};
+use super::{Crm, Kind, Line, PER_DEAL, PER_PRODUCT, Scope, is_there, pages::Page};
 use crate::query::Query;
 
 const MOST_DEALS: usize = 100;
@@ -11,7 +11,7 @@ pub(crate) fn of_deals(
     deal: Option<u64>,
     query: &Query,
     now: u64,
-) -> Result<Option<Page<String>>, String> {
+) -> Result<Option<Page<Line, String>>, String> {
     let deals = match deal {
         Some(deal) => vec![deal],
         None => deal_ids(query)?,
@@ -31,7 +31,7 @@ pub(crate) fn of_product(
     product: u64,
     query: &Query,
     now: u64,
-) -> Result<Option<Page<String>>, String> {
+) -> Result<Option<Page<Line, String>>, String> {
     if !crm.get(Kind::Product, product).as_ref().is_some_and(is_there) {
         return Ok(None);
     }

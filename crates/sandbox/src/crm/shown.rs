@@ -132,6 +132,11 @@ impl<'a> Extras<'a> {
         })
     }
 
+    /// Values of custom fields are needed, and not only their text.
+    pub(super) fn need_all(&self) -> bool {
+        self.custom.is_some() || self.option_labels
+    }
+
     pub(super) fn add(&self, crm: &Crm, kind: Kind, id: u64, mut record: Record) -> Record {
         if let Some(custom) = record.get_mut("custom_fields").and_then(Value::as_object_mut) {
             if let Some(wanted) = &self.custom {

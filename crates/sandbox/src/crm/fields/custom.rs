@@ -97,20 +97,44 @@ fn options(field_type: &str, n: usize) -> Option<Vec<Choice>> {
 }
 
 /// The values of a record that nobody changed, three in four of them null.
-pub(crate) fn values(crm: &Crm, fields: &[Field], chance: Chance) -> Map<String, Value> {
-    let drawn = chance.draw("custom");
-    let all = fields.iter().filter_map(|field| {
+fn each<'a>(
+    crm: &'a Crm,
+    fields: &'a [Field],
+    chance: Chance,
+) -> impl Iterator<Item = (&'a str, Value)> + 'a {
+    let chance = chance.nth(0);
+    fields.iter().filter_map(move |field| {
         let value = match field.origin {
             Origin::BuiltIn => return None,
             Origin::Start { field_type, n } => {
-                let own = Chance::new((drawn, n));
-                if own.once_in("filled", 4) { value(crm, field_type, n, own) } else { Value::Null }
+                let own = chance.nth(n);
+                if own.is_once_in(4) { value(crm, field_type, n, own) } else { Value::Null }
             }
             Origin::Added => Value::Null,
         };
-        Some((field.code.clone(), field.shown(value)))
-    });
-    all.collect()
+        Some((field.code.as_str(), field.shown(value)))
+    })
+}
+
+/// The custom fields of a record that nobody changed.
+pub(crate) fn values(crm: &Crm, fields: &[Field], chance: Chance) -> Map<String, Value> {
+    each(crm, fields, chance).map(|(code, value)| (code.to_owned(), value)).collect()
+}
+
+/// The same as JSON, without making a map. Codes need no escapes.
+pub(crate) fn written(crm: &Crm, fields: &[Field], chance: Chance) -> String {
+    let mut text = String::with_capacity(64 * fields.len());
+    for (code, value) in each(crm, fields, chance) {
+        text.push_str(if text.is_empty() { "{\"" } else { ",\"" });
+        text.push_str(code);
+        text.push_str("\":");
+        match value {
+            Value::Null => text.push_str("null"),
+            value => text.push_str(&value.to_string()),
+        }
+    }
+    text.push_str(if text.is_empty() { "{}" } else { "}" });
+    text
 }
 
 /// Values fit the type that the field began with.

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde_json::{Value, json};
 
 use super::{
-    Crm, Kind, Record,
+    Crm, Kind, Line, Record,
     chance::Chance,
     fields,
     index::{NEVER, Place},
@@ -30,6 +30,21 @@ static BLANK: LazyLock<BTreeMap<Kind, Record>> =
 
 /// The record that a company had with this id before anybody changed anything, in the shape of v2.
 pub(super) fn record(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
+    let mut record = plain(crm, kind, id)?;
+    if let Some(own) = crm.custom_fields(kind) {
+        record.insert("custom_fields".into(), fields::values(crm, own, crm.chance(kind, id)).into());
+    }
+    Some(record)
+}
+
+/// The same for a page, where custom fields are written without being made.
+pub(super) fn line(crm: &Crm, kind: Kind, id: u64) -> Option<Line> {
+    let custom = crm.custom_fields(kind).map(|own| fields::written(crm, own, crm.chance(kind, id)));
+    Some(Line { record: plain(crm, kind, id)?, custom })
+}
+
+/// All but its custom fields.
+fn plain(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
     let chance = crm.chance(kind, id);
     let own = match kind {
         Kind::Deal => contacts::deal(crm, chance),
@@ -57,9 +72,6 @@ pub(super) fn record(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
         *labels = json!([1 + chance.below("which", 4)]);
     }
     record.extend(own);
-    if let Some(own) = crm.custom_fields(kind) {
-        record.insert("custom_fields".into(), fields::values(crm, own, chance).into());
-    }
     Some(record)
 }
 
