@@ -100,6 +100,7 @@ pub(crate) fn keep(crm: &mut Crm, settings: &Settings, now: u64) {
         workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
     });
     crm.keep(done);
+    crm.draw_times();
 }
 
 /// A page that may not be there.

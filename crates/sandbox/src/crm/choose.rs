@@ -186,7 +186,7 @@ impl Wanted {
             None if order.field == "id" => {
                 let (first, last) = crm.ids(kind).into_inner();
                 match (order.descending, after) {
-                    (false, after) => Box::new(after.map_or(first, |key| key.id + 1)..=last),
+                    (false, after) => Box::new(after.map_or(first, |key| key.id.saturating_add(1))..=last),
                     (true, after) => Box::new((first..after.map_or(last + 1, |key| key.id)).rev()),
                 }
             }
@@ -214,7 +214,7 @@ impl Wanted {
             if order.descending {
                 to = to.min((key.time, key.id));
             } else {
-                from = from.max((key.time, key.id + 1));
+                from = from.max((key.time, key.id.saturating_add(1)));
             }
         }
         let table = crm.table(kind);

@@ -67,6 +67,14 @@ impl Crm {
         )
     }
 
+    /// Draws the order of changes of all kinds now, and not while somebody waits for a list.
+    pub(crate) fn draw_times(&self) {
+        let order = Order { field: "update_time".into(), descending: false };
+        for kind in Kind::all().filter(|kind| kind.orders().contains(&"update_time")) {
+            let _ = Wanted::everything(Scope::Usual).ids(self, kind, &order, None).next();
+        }
+    }
+
     pub(crate) fn keep(&mut self, pages: impl IntoIterator<Item = (Begin, Option<u64>, Bytes)>) {
         self.kept.0 = pages.into_iter().map(|(begin, end, body)| (begin, (end, body))).collect();
     }

@@ -280,6 +280,12 @@ fn write(record: &mut Record, kind: Kind, mut fields: Record, now: u64) {
                 ("close_time", "open" != status),
             ];
             record.extend(times.map(|(name, closed)| (name.to_owned(), at(closed))));
+            let day = |closed: bool| {
+                if closed { json!(now.as_str().and_then(|now| now.get(..10))) } else { Value::Null }
+            };
+            let days =
+                times.map(|(name, closed)| (format!("local_{}", name.replace("time", "date")), day(closed)));
+            record.extend(days);
         }
     }
     if kind == Kind::Person

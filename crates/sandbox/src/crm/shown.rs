@@ -91,6 +91,7 @@ fn file(crm: &Crm, record: &mut Record) {
         ("person_name", Kind::Person, "person_id", "name"),
         ("org_name", Kind::Organization, "org_id", "name"),
         ("product_name", Kind::Product, "product_id", "name"),
+        ("project_name", Kind::Project, "project_id", "title"),
         ("lead_name", Kind::Lead, "lead_id", "title"),
     ];
     for (name, kind, field, part) in links {

@@ -49,19 +49,26 @@ pub(super) fn deal(crm: &Crm, chance: Chance) -> Record {
     let (person, org) = contact(crm, chance);
     let status = status(chance);
     let (added, updated) = (seconds_added(chance), seconds_updated(chance));
-    let closed = |wanted: bool| if wanted { json!(rfc3339(updated)) } else { Value::Null };
+    let closed = |wanted: bool| wanted.then(|| rfc3339(updated));
+    let on = |wanted: bool| wanted.then(|| rfc3339(updated)[..10].to_owned());
     let archived = is_archived(chance);
     let expected = rfc3339(added + chance.below("expected", 90 * DAY));
-    // Companies with a seed have a second pipeline in use.
-    let second = crm.seed() > 0 && chance.once_in("pipeline", 4);
+    // Companies with a seed have a second pipeline in use, and cents and other currencies.
+    let has_seed = crm.seed() > 0;
+    let second = has_seed && chance.once_in("pipeline", 4);
+    let value = chance.below("value", 400) * 50;
+    let value =
+        if has_seed && chance.once_in("cents", 4) { json!(value as f64 + 0.25) } else { json!(value) };
+    let currency = if has_seed { *chance.pick("currency", &["EUR", "EUR", "USD", "JPY"]) } else { "EUR" };
     let stage = 1 + chance.below("stage", STAGES) + if second { STAGES } else { 0 };
     let customer = org.map_or_else(|| "Somebody".into(), |org| company_name(crm, org));
     fields_of(json!({
         "title": format!("{customer}: {}", chance.pick("subject", &SUBJECT)),
-        "value": chance.below("value", 400) * 50, "person_id": person.filter(|_| !chance.once_in("nobody", 12)),
+        "value": value, "currency": currency, "person_id": person.filter(|_| !chance.once_in("nobody", 12)),
         "org_id": org, "pipeline_id": 1 + u64::from(second), "stage_id": stage, "stage_change_time": rfc3339(updated),
         "status": status, "won_time": closed(status == "won"), "lost_time": closed(status == "lost"),
-        "close_time": closed(status != "open"), "is_archived": archived, "archive_time": closed(archived),
+        "close_time": closed(status != "open"), "local_won_date": on(status == "won"),
+        "local_lost_date": on(status == "lost"), "local_close_date": on(status != "open"), "is_archived": archived, "archive_time": closed(archived),
         "lost_reason": if status == "lost" { json!(chance.pick("reason", &LOST)) } else { Value::Null },
         "probability": if chance.once_in("guessed", 4) { json!(10 * chance.below("probability", 11)) } else { Value::Null },
         "expected_close_date": if chance.once_in("planned", 2) { json!(expected[..10]) } else { Value::Null },

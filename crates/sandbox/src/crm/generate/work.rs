@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    address,
     contacts::{company_name, contact, day},
     fields_of, linked, seconds_updated,
 };
@@ -32,6 +33,8 @@ pub(super) fn activity(crm: &Crm, chance: Chance) -> Record {
         "due_time": chance.once_in("at", 2).then(|| format!("{:02}:30:00", 7 + chance.below("hour", 11))),
         "duration": chance.once_in("long", 2).then_some("01:00:00"), "busy": chance.once_in("busy", 2), "done": done,
         "marked_as_done_time": done.then(|| rfc3339(seconds_updated(chance))),
+        "location": chance.once_in("somewhere", 8).then(|| address(chance)),
+        "conference_meeting_url": chance.once_in("online", 8).then_some("https://meet.example/abc-xyz"),
         "note": chance.once_in("noted", 3).then(|| format!("<p>{}</p>", chance.pick("note", &REMARK))),
     }))
 }
