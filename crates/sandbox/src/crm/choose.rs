@@ -6,6 +6,7 @@ use super::{
     Crm, KEPT, Kind, Record, Scope,
     index::{NEVER, Place},
     is_there,
+    order::{Key, Order},
     table::Stored,
     time_in,
 };
@@ -15,43 +16,6 @@ const MOST_IDS: usize = 100;
 const FLAGS: [&str; 3] = ["done", "is_done", "is_milestone"];
 /// Parameters that are no comparison with a field: `deal_id` of a person looks elsewhere, and is passed over.
 const OTHERS: [(Kind, &str); 1] = [(Kind::Person, "deal_id")];
-
-/// The order of a list.
-#[derive(Debug)]
-pub(super) struct Order {
-    pub field: String,
-    pub descending: bool,
-}
-
-/// Where a record stands in an order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    /// Of the order of a time.
-    pub time: i64,
-    /// Of other orders; numbers with zeros before them.
-    pub text: String,
-    pub id: u64,
-}
-
-impl Order {
-    fn is_of_time(&self) -> bool {
-        matches!(self.field.as_str(), "update_time" | "add_time")
-    }
-
-    pub(super) fn key(&self, id: u64, record: &Record) -> Key {
-        let mut key = Key { time: NEVER, text: String::new(), id };
-        if self.is_of_time() {
-            key.time = time_in(record, &self.field);
-        } else if self.field != "id" {
-            key.text = match record.get(&self.field) {
-                Some(Value::Number(number)) => format!("{number:0>20}"),
-                Some(Value::String(text)) => text.clone(),
-                _ => String::new(),
-            };
-        }
-        key
-    }
-}
 
 /// What a list asks for.
 #[derive(Debug)]

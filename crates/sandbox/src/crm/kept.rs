@@ -6,7 +6,8 @@ use axum::body::Bytes;
 
 use super::{
     Crm, Kind, Paging, Scope,
-    choose::{Order, Wanted},
+    choose::Wanted,
+    order::Order,
     pages::{Cursor, MOST},
 };
 use crate::query::Query;

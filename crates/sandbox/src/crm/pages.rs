@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::{
     Crm, Kind, Line, Paging, Record,
-    choose::{Key, Order, Wanted},
+    choose::Wanted,
     cursor,
     kind::is_known_param,
+    order::{Key, Order},
     shown::Extras,
 };
 use crate::{operation::Version, query::Query};

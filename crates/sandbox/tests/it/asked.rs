@@ -43,7 +43,33 @@ async fn the_switches_work_from_outside() {
     assert_eq!(send("DELETE", "faults", String::new()).await.status, 204);
     assert_eq!(house.get("/v1/users/me").await.status, 200);
     assert_eq!(send("PUT", "clock", "1767225599".into()).await.status, 204);
-    assert_eq!(send("PUT", "settings", json!({ "records": 2 }).to_string()).await.status, 204);
+    let clock = json!({ "at": 1_800_000_000, "frozen": true });
+    assert_eq!(send("PUT", "clock", clock.to_string()).await.status, 204);
+    let settings = json!({ "records": 2, "sizes": { "lead_labels": 5 } });
+    assert_eq!(send("PUT", "settings", settings.to_string()).await.status, 204);
+    let acts = json!([
+        { "create": { "kind": "deals", "fields": { "title": "Made", "update_time": null } } },
+        { "delete": { "kind": "deals", "id": 1 } },
+    ]);
+    let done = send("POST", "companies/54235233/acts", acts.to_string()).await;
+    assert_eq!(done.json(), json!([3, null]));
+    let refused =
+        send("POST", "companies/54235233/acts", json!({ "purge": { "kind": "deals", "id": 9 } }).to_string());
+    assert_eq!(refused.await.status, 400);
+    let truth = send("GET", "companies/54235233/deals", String::new()).await.json();
+    assert_eq!((&truth[0]["is_deleted"], &truth[2]["update_time"]), (&json!(true), &json!(null)));
+    assert_eq!(truth[2]["add_time"], "2027-01-15T08:00:00Z");
+    let fields = send("GET", "companies/54235233/deals/fields", String::new()).await.json();
+    assert_eq!(fields[0]["field_code"], "title");
+    let labels = send("GET", "companies/54235233/lead_labels", String::new()).await.json();
+    assert_eq!(labels.as_array().unwrap().len(), 5);
+    let hook = json!({ "path": "/v1/users", "after": 1, "company": 54_235_233, "acts": [acts[1], { "delete": { "kind": "deals", "id": 2 } }] });
+    assert_eq!(send("POST", "hooks", hook.to_string()).await.status, 204);
+    assert_eq!(house.get("/v1/users").await.status, 200);
+    assert_eq!(
+        house.state().truth(keyhaven_sandbox::ACME, keyhaven_sandbox::Kind::Deal)[1]["is_deleted"],
+        true
+    );
     let state = send("GET", "state", String::new()).await.json();
     assert_eq!((&state["settings"]["records"], &state["settings"]["burst_limit"]), (&json!(2), &json!(20)));
     assert_eq!(send("DELETE", &format!("tokens/{ADA}"), String::new()).await.status, 204);
