@@ -157,12 +157,10 @@ impl Crm {
         }
     }
 
-    /// A record as a page has it. `whole`: its custom fields are looked at.
-    fn line(&self, kind: Kind, id: u64, whole: bool) -> Option<Line> {
-        if whole || self.table(kind).is_changed(id) {
-            return self.get(kind, id).map(|record| Line { record, custom: None });
-        }
-        (1..=self.size(kind)).contains(&id).then(|| generate::line(self, kind, id)).flatten()
+    /// The text of a record that nobody changed.
+    fn text(&self, kind: Kind, id: u64) -> Option<String> {
+        let made = (1..=self.size(kind)).contains(&id) && !self.table(kind).is_changed(id);
+        made.then(|| generate::text(self, kind, id)).flatten()
     }
 
     /// Fields that were added are null, those that were removed are away.

@@ -9,7 +9,7 @@ use super::{
     cursor,
     kind::is_known_param,
     order::{Key, Order},
-    shown::Extras,
+    shown::{Extras, is_shown_as_it_is},
 };
 use crate::{operation::Version, query::Query};
 
@@ -107,17 +107,21 @@ pub(crate) fn list(
     }
     let ids = wanted.ids(crm, kind, &order, after.as_ref().map(Cursor::key));
     let ids = ids.filter(|id| wanted.may_have(crm, kind, *id));
-    let found = ids.filter_map(|id| crm.line(kind, id, extras.need_all()).map(|line| (id, line)));
-    let found = found.filter(|(_, line)| wanted.has(&line.record));
+    // What is neither filtered nor sorted nor shown in another way need not be made.
+    let plain =
+        wanted.is_plain(&order) && order.field == "id" && extras.are_none() && is_shown_as_it_is(kind);
+    let found = ids.filter_map(|id| match plain.then(|| crm.text(kind, id)).flatten() {
+        Some(text) => Some((order.key(id, &Record::new()), Line::Text(text))),
+        None => {
+            let record = crm.get(kind, id).filter(|record| wanted.has(record))?;
+            Some((order.key(id, &record), Line::Record(extras.add(crm, kind, id, record))))
+        }
+    });
     let mut found: Vec<_> = found.take(limit as usize + 1).collect();
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|(id, line)| {
-        let key = order.key(*id, &line.record);
-        cursor::encode(&Cursor::new(&order, &key))
-    });
-    let shown = |(id, Line { record, custom })| Line { record: extras.add(crm, kind, id, record), custom };
-    let records = found.into_iter().map(shown).collect();
+    let next = found.last().filter(|_| more).map(|(key, _)| cursor::encode(&Cursor::new(&order, key)));
+    let records = found.into_iter().map(|(_, line)| line).collect();
     Ok(Page { records, next })
 }
 

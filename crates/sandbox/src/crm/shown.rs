@@ -7,10 +7,14 @@ use crate::{answers, query::Query};
 
 const MOST_CUSTOM: usize = 15;
 
-/// A record in the shape of the version that lists it: v2 where it has this kind.
-pub(crate) fn shown(crm: &Crm, kind: Kind, mut record: Record) -> Record {
-    let there = is_there(&record);
-    let hidden: &[&str] = match kind {
+/// Its records are in the shape of their version as they are.
+pub(super) fn is_shown_as_it_is(kind: Kind) -> bool {
+    hidden(kind).is_empty()
+}
+
+/// What records have and lists do not show.
+fn hidden(kind: Kind) -> &'static [&'static str] {
+    match kind {
         Kind::Variation | Kind::Currency => &["is_deleted", "add_time", "update_time"],
         Kind::DealProduct | Kind::Task | Kind::Board | Kind::Phase | Kind::Lead | Kind::LeadLabel => {
             &["is_deleted"]
@@ -18,9 +22,14 @@ pub(crate) fn shown(crm: &Crm, kind: Kind, mut record: Record) -> Record {
         Kind::Project => &["is_deleted", "is_archived"],
         Kind::Note | Kind::File | Kind::ActivityType | Kind::Filter => &["is_deleted"],
         Kind::User => &["add_time", "update_time"],
-        _ => return record,
-    };
-    for name in hidden {
+        _ => &[],
+    }
+}
+
+/// A record in the shape of the version that lists it: v2 where it has this kind.
+pub(crate) fn shown(crm: &Crm, kind: Kind, mut record: Record) -> Record {
+    let there = is_there(&record);
+    for name in hidden(kind) {
         record.remove(*name);
     }
     if matches!(kind, Kind::Note | Kind::File | Kind::ActivityType | Kind::Filter | Kind::Currency) {
@@ -133,9 +142,8 @@ impl<'a> Extras<'a> {
         })
     }
 
-    /// Values of custom fields are needed, and not only their text.
-    pub(super) fn need_all(&self) -> bool {
-        self.custom.is_some() || self.option_labels
+    pub(super) fn are_none(&self) -> bool {
+        self.fields.is_empty() && self.custom.is_none() && !self.option_labels && !self.labels
     }
 
     pub(super) fn add(&self, crm: &Crm, kind: Kind, id: u64, mut record: Record) -> Record {

@@ -122,10 +122,10 @@ pub(crate) fn values(crm: &Crm, fields: &[Field], chance: Chance) -> Map<String,
 }
 
 /// The same as JSON, without making a map. Codes need no escapes.
-pub(crate) fn written(crm: &Crm, fields: &[Field], chance: Chance) -> String {
-    let mut text = String::with_capacity(64 * fields.len());
-    for (code, value) in each(crm, fields, chance) {
-        text.push_str(if text.is_empty() { "{\"" } else { ",\"" });
+pub(crate) fn write(text: &mut String, crm: &Crm, fields: &[Field], chance: Chance) {
+    text.push('{');
+    for (n, (code, value)) in each(crm, fields, chance).enumerate() {
+        text.push_str(if n == 0 { "\"" } else { ",\"" });
         text.push_str(code);
         text.push_str("\":");
         match value {
@@ -133,8 +133,7 @@ pub(crate) fn written(crm: &Crm, fields: &[Field], chance: Chance) -> String {
             value => text.push_str(&value.to_string()),
         }
     }
-    text.push_str(if text.is_empty() { "{}" } else { "}" });
-    text
+    text.push('}');
 }
 
 /// Values fit the type that the field began with.

@@ -13,7 +13,7 @@ use super::Kind;
 
 pub(crate) use check::check;
 pub(super) use check::is_writable;
-pub(super) use custom::{values, written};
+pub(super) use custom::{values, write};
 use shape::converted;
 
 /// One choice of a field.

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{BEGAN, DAY, address, fields_of, seconds_added, seconds_updated};
+use super::{BEGAN, DAY, Own, address, own, seconds_added, seconds_updated};
 use crate::{
     clock::rfc3339,
     crm::{
-        Crm, Kind, Record,
+        Crm, Kind,
         chance::Chance,
         words::{COMPANY, FIRST, FORM, LAST, LOST, SUBJECT, TRADE},
     },
@@ -45,7 +45,7 @@ pub(super) fn is_archived(chance: Chance) -> bool {
     status(chance) != "open" && chance.once_in("archived", 10)
 }
 
-pub(super) fn deal(crm: &Crm, chance: Chance) -> Record {
+pub(super) fn deal(crm: &Crm, chance: Chance) -> Own {
     let (person, org) = contact(crm, chance);
     let status = status(chance);
     let (added, updated) = (seconds_added(chance), seconds_updated(chance));
@@ -62,41 +62,42 @@ pub(super) fn deal(crm: &Crm, chance: Chance) -> Record {
     let currency = if has_seed { *chance.pick("currency", &["EUR", "EUR", "USD", "JPY"]) } else { "EUR" };
     let stage = 1 + chance.below("stage", STAGES) + if second { STAGES } else { 0 };
     let customer = org.map_or_else(|| "Somebody".into(), |org| company_name(crm, org));
-    fields_of(json!({
+    own!({
         "title": format!("{customer}: {}", chance.pick("subject", &SUBJECT)),
         "value": value, "currency": currency, "person_id": person.filter(|_| !chance.once_in("nobody", 12)),
         "org_id": org, "pipeline_id": 1 + u64::from(second), "stage_id": stage, "stage_change_time": rfc3339(updated),
         "status": status, "won_time": closed(status == "won"), "lost_time": closed(status == "lost"),
         "close_time": closed(status != "open"), "local_won_date": on(status == "won"),
-        "local_lost_date": on(status == "lost"), "local_close_date": on(status != "open"), "is_archived": archived, "archive_time": closed(archived),
+        "local_lost_date": on(status == "lost"), "local_close_date": on(status != "open"),
+        "is_archived": archived, "archive_time": closed(archived),
         "lost_reason": if status == "lost" { json!(chance.pick("reason", &LOST)) } else { Value::Null },
         "probability": if chance.once_in("guessed", 4) { json!(10 * chance.below("probability", 11)) } else { Value::Null },
         "expected_close_date": if chance.once_in("planned", 2) { json!(expected[..10]) } else { Value::Null },
-    }))
+    })
 }
 
-pub(super) fn person(crm: &Crm, id: u64) -> Record {
+pub(super) fn person(crm: &Crm, id: u64) -> Own {
     let chance = crm.chance(Kind::Person, id);
     let (first, last) = (*chance.pick("first", &FIRST), *chance.pick("last", &LAST));
     let email = format!("{}.{}{id}@customer.example", plain(first), plain(last));
     let phone = format!("+49 30 555 {:04}", chance.below("phone", 10_000));
     let entry = |value: String| json!([{ "value": value, "primary": true, "label": "work" }]);
-    fields_of(json!({
+    own!({
         "name": format!("{first} {last}"), "first_name": first, "last_name": last,
         "org_id": employer(crm, id), "emails": entry(email),
         "phones": if chance.once_in("no phone", 4) { json!([]) } else { entry(phone) },
-    }))
+    })
 }
 
 fn plain(name: &str) -> String {
     name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-pub(super) fn organization(crm: &Crm, id: u64, chance: Chance) -> Record {
+pub(super) fn organization(crm: &Crm, id: u64, chance: Chance) -> Own {
     let nowhere = chance.once_in("nowhere", 5);
-    fields_of(json!({
+    own!({
         "name": company_name(crm, id), "address": if nowhere { Value::Null } else { address(chance) },
-    }))
+    })
 }
 
 /// A day between the beginning and two years later.

@@ -1,13 +1,10 @@
 //! What each company has a few of.
 
-use serde_json::{Value, json};
-
-use super::fields_of;
+use super::{Own, own};
 use crate::{
     answers,
     crm::{
-        Crm, Kind, Record,
-        chance::Chance,
+        Crm, Kind,
         words::{FIRST, LAST},
     },
 };
@@ -57,58 +54,53 @@ pub(crate) fn count(kind: Kind) -> u64 {
     }
 }
 
-pub(super) fn record(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
+pub(super) fn record(crm: &Crm, kind: Kind, id: u64) -> Option<Own> {
     let place = (id - 1) as usize;
     // More than there are words for get numbers.
     let named = |all: &[&str]| match all.get(place) {
         Some(name) => (*name).to_owned(),
         None => format!("{} {id}", kind.title()),
     };
-    Some(fields_of(match kind {
-        Kind::Pipeline => json!({ "name": named(&["Sales", "Renewals"]), "order_nr": id }),
-        Kind::Stage => json!({
+    Some(match kind {
+        Kind::Pipeline => own!({ "name": named(&["Sales", "Renewals"]), "order_nr": id }),
+        Kind::Stage => own!({
             "name": named(&STAGES), "order_nr": place % 5 + 1, "pipeline_id": place / 5 % 2 + 1,
             "is_deal_rot_enabled": id == 2, "days_to_rotten": (id == 2).then_some(14),
         }),
-        Kind::Board => json!({ "name": named(&["Deliveries", "Inside work"]), "order_nr": id }),
+        Kind::Board => own!({ "name": named(&["Deliveries", "Inside work"]), "order_nr": id }),
         Kind::Phase => {
-            json!({ "name": named(&PHASES), "board_id": place / 3 % 2 + 1, "order_nr": place % 3 + 1 })
+            own!({ "name": named(&PHASES), "board_id": place / 3 % 2 + 1, "order_nr": place % 3 + 1 })
         }
         Kind::LeadLabel => {
             let (name, color) = LABELS.get(place).copied().unwrap_or(("Label", "gray"));
-            json!({ "name": name, "color": color })
+            own!({ "name": name, "color": color })
         }
         Kind::ActivityType => {
             let (name, key) = TYPES.get(place).copied().unwrap_or(("Own", "own"));
-            json!({ "name": name, "key_string": key, "icon_key": key, "order_nr": id })
+            own!({ "name": name, "key_string": key, "icon_key": key, "order_nr": id })
         }
         Kind::Currency => {
             let (code, name, points, symbol) =
                 CURRENCIES.get(place).copied().unwrap_or(("XXX", "None", 2, "¤"));
-            json!({ "code": code, "name": name, "decimal_points": points, "symbol": symbol })
+            own!({ "code": code, "name": name, "decimal_points": points, "symbol": symbol })
         }
         Kind::Filter => {
             let (name, of) = FILTERS.get(place).copied().unwrap_or(("Filter", "deals"));
-            json!({ "name": name, "type": of })
+            own!({ "name": name, "type": of })
         }
         _ => return user(crm, id),
-    }))
+    })
 }
 
 /// Those who have keys, and as many others as `sizes` asks for.
-fn user(crm: &Crm, id: u64) -> Option<Record> {
+fn user(crm: &Crm, id: u64) -> Option<Own> {
     if id > answers::USERS {
-        let chance: Chance = crm.chance(Kind::User, id);
+        let chance = crm.chance(Kind::User, id);
         let (first, last) = (chance.pick("first", &FIRST), chance.pick("last", &LAST));
         let email = format!("{first}.{last}{id}@{}.example", crm.company).to_lowercase();
-        return Some(fields_of(json!({ "name": format!("{first} {last}"), "email": email })));
+        return Some(own!({ "name": format!("{first} {last}"), "email": email }));
     }
-    let mut user = answers::user(id).filter(|user| user["company_id"] == crm.company).map(fields_of)?;
-    for name in
-        ["company_id", "company_name", "company_domain", "company_country", "company_industry", "language"]
-    {
-        user.remove(name);
-    }
-    user.insert("is_you".into(), Value::Bool(false));
-    Some(user)
+    let user = answers::user(id).filter(|user| user["company_id"] == crm.company)?;
+    let shared = ["name", "email", "modified", "has_created_company", "access", "active_flag"];
+    Some(shared.map(|name| (name, user[name].clone())).into())
 }

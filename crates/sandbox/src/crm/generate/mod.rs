@@ -4,12 +4,12 @@ mod contacts;
 mod few;
 mod work;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, fmt::Write, sync::LazyLock};
 
 use serde_json::{Value, json};
 
 use super::{
-    Crm, Kind, Line, Record,
+    Crm, Kind, Record,
     chance::Chance,
     fields,
     index::{NEVER, Place},
@@ -28,25 +28,50 @@ pub(super) const DAY: u64 = 86_400;
 static BLANK: LazyLock<BTreeMap<Kind, Record>> =
     LazyLock::new(|| serde_json::from_str(include_str!("../blank.json")).unwrap_or_default());
 
+/// Fields of a record that are not as in [`BLANK`].
+type Own = Vec<(&'static str, Value)>;
+
+/// [`Own`], written as JSON is.
+macro_rules! own {
+    ({ $($name:literal: $value:expr),* $(,)? }) => { vec![$(($name, ::serde_json::json!($value))),*] };
+}
+use own;
+
 /// The record that a company had with this id before anybody changed anything, in the shape of v2.
 pub(super) fn record(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
-    let mut record = plain(crm, kind, id)?;
-    if let Some(own) = crm.custom_fields(kind) {
-        record.insert("custom_fields".into(), fields::values(crm, own, crm.chance(kind, id)).into());
+    let own = all_own(crm, kind, id)?;
+    let mut record = BLANK.get(&kind).cloned().unwrap_or_default();
+    record.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    if let Some(fields) = crm.custom_fields(kind) {
+        record.insert("custom_fields".into(), fields::values(crm, fields, crm.chance(kind, id)).into());
     }
     Some(record)
 }
 
-/// The same for a page, where custom fields are written without being made.
-pub(super) fn line(crm: &Crm, kind: Kind, id: u64) -> Option<Line> {
-    let custom = crm.custom_fields(kind).map(|own| fields::written(crm, own, crm.chance(kind, id)));
-    Some(Line { record: plain(crm, kind, id)?, custom })
+/// The same as JSON, without making the record, for those who make a million.
+pub(super) fn text(crm: &Crm, kind: Kind, id: u64) -> Option<String> {
+    let own = all_own(crm, kind, id)?;
+    let mut text = String::with_capacity(1024);
+    let mut write = |name: &str, value: &Value| {
+        let _ = write!(text, "{}\"{name}\":{value}", if text.is_empty() { '{' } else { ',' });
+    };
+    own.iter().for_each(|(name, value)| write(name, value));
+    let blank = BLANK.get(&kind).into_iter().flatten();
+    blank
+        .filter(|(name, _)| !own.iter().any(|(known, _)| known == name))
+        .for_each(|(name, value)| write(name, value));
+    if let Some(fields) = crm.custom_fields(kind) {
+        text.push_str(",\"custom_fields\":");
+        fields::write(&mut text, crm, fields, crm.chance(kind, id));
+    }
+    text.push('}');
+    Some(text)
 }
 
-/// All but its custom fields.
-fn plain(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
+/// All fields that are not blank, custom ones aside. None is named twice.
+fn all_own(crm: &Crm, kind: Kind, id: u64) -> Option<Own> {
     let chance = crm.chance(kind, id);
-    let own = match kind {
+    let mut own = match kind {
         Kind::Deal => contacts::deal(crm, chance),
         Kind::Person => contacts::person(crm, id),
         Kind::Organization => contacts::organization(crm, id, chance),
@@ -61,34 +86,34 @@ fn plain(crm: &Crm, kind: Kind, id: u64) -> Option<Record> {
         Kind::File => work::file(crm, id, chance),
         _ => few::record(crm, kind, id)?,
     };
-    let mut record = blank(crm, kind, id, *chance.pick("owner", &crm.users));
-    for (name, time) in [("add_time", Some(added(kind, chance))), ("update_time", updated(kind, chance))] {
-        record.insert(name.into(), time.map_or(Value::Null, |at| json!(written(kind, at))));
+    own.extend(every(crm, kind, id, *chance.pick("owner", &crm.users)));
+    let time = |ms: Option<i64>| ms.map_or(Value::Null, |ms| json!(written(kind, ms)));
+    own.extend([("add_time", time(Some(added(kind, chance)))), ("update_time", time(updated(kind, chance)))]);
+    if matches!(kind, Kind::Deal | Kind::Person | Kind::Organization | Kind::Product) {
+        own.push(("visible_to", json!(chance.pick("visible", &[3, 3, 3, 7]))));
     }
-    if let Some(visible) = record.get_mut("visible_to").filter(|visible| visible.is_u64()) {
-        *visible = json!(chance.pick("visible", &[3, 3, 3, 7]));
+    if matches!(kind, Kind::Deal | Kind::Person | Kind::Organization | Kind::Project)
+        && chance.once_in("label", 3)
+    {
+        own.push(("label_ids", json!([1 + chance.below("which", 4)])));
     }
-    if let Some(labels) = record.get_mut("label_ids").filter(|_| chance.once_in("label", 3)) {
-        *labels = json!([1 + chance.below("which", 4)]);
-    }
-    record.extend(own);
-    Some(record)
+    Some(own)
 }
 
-/// Every field of a kind, with what it is when nothing was said. Custom fields aside.
+/// What each record has: its id, those who own it, and no mark.
+fn every(crm: &Crm, kind: Kind, id: u64, owner: u64) -> impl Iterator<Item = (&'static str, Value)> {
+    let owners = ["owner_id", "creator_user_id", "creator_id", "user_id", "last_update_user_id"];
+    let blank = BLANK.get(&kind);
+    let owners = owners.into_iter().filter(move |name| blank.is_some_and(|blank| blank.contains_key(*name)));
+    let id = [("id", crm.shown_id(kind, id)), ("is_deleted", json!(false))];
+    owners.map(move |name| (name, json!(owner))).chain(id)
+}
+
+/// A record of which nothing was said. Custom fields aside.
 pub(super) fn blank(crm: &Crm, kind: Kind, id: u64, owner: u64) -> Record {
     let mut record = BLANK.get(&kind).cloned().unwrap_or_default();
-    for name in ["owner_id", "creator_user_id", "creator_id", "user_id", "last_update_user_id"] {
-        if let Some(whose) = record.get_mut(name) {
-            *whose = json!(owner);
-        }
-    }
-    record.insert("id".into(), crm.shown_id(kind, id));
-    for (name, value) in
-        [("is_deleted", json!(false)), ("add_time", Value::Null), ("update_time", Value::Null)]
-    {
-        record.insert(name.into(), value);
-    }
+    record.extend(every(crm, kind, id, owner).map(|(name, value)| (name.to_owned(), value)));
+    record.extend(["add_time", "update_time"].map(|name| (name.to_owned(), Value::Null)));
     record
 }
 
@@ -150,13 +175,28 @@ pub(super) fn address(chance: Chance) -> Value {
     })
 }
 
-/// The fields of a JSON object.
-fn fields_of(object: Value) -> Record {
-    if let Value::Object(fields) = object { fields } else { Record::new() }
-}
-
 /// Some record of a kind, or none where the company has none.
 fn linked(crm: &Crm, kind: Kind, chance: Chance) -> Option<u64> {
     let size = crm.size(kind);
     (size > 0).then(|| 1 + chance.below(kind.title(), size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Record, record, text};
+    use crate::{ACME, Settings, crm::Crm};
+
+    #[test]
+    fn the_text_is_that_of_the_record() {
+        let crm = Crm::new(ACME, &Settings { seed: 5, records: 40, ..Settings::default() });
+        for kind in Kind::all() {
+            for id in 1..=crm.size(kind) {
+                let text = text(&crm, kind, id);
+                let parsed = text.as_deref().map(|text| serde_json::from_str::<Record>(text).unwrap());
+                assert_eq!(parsed, record(&crm, kind, id), "{kind:?} {id}");
+                let names = text.iter().flat_map(|text| text.match_indices("\"add_time\":"));
+                assert_eq!(names.count(), usize::from(text.is_some()));
+            }
+        }
+    }
 }
