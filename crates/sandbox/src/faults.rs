@@ -18,9 +18,10 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    answers,
+    Mode, answers,
     bodies::{Counted, Pen, written},
     listen::{Ending, HangUp},
+    modes::forced,
 };
 
 /// Pieces of a big body.
@@ -70,6 +71,8 @@ pub enum Fault {
         /// Milliseconds before each piece.
         every_ms: u64,
     },
+    /// As a key of this mode is answered, such as `{"as": "burst"}`.
+    As(Mode),
     /// The request's body is read to its end, counted and dropped: `{"success": true, "data": {"bytes": 5}}`.
     Swallow,
     /// The answer carries one more header, such as `set-cookie`.
@@ -95,6 +98,7 @@ impl Fault {
             Self::Redirect { status, to } => Some(redirect(*status, to)),
             Self::Big { bytes } => Some(big(*bytes)),
             Self::Swallow => Some(swallow(body).await),
+            Self::As(mode) => forced(*mode).await,
             _ => None,
         }
     }

@@ -12,7 +12,7 @@
 //! | `PUT /__sandbox/tokens/{key}` | makes or changes a token: `{"user": 1, "mode": "daily", "latency_ms": 50, "foreign": "honour"}` |
 //! | `DELETE /__sandbox/tokens/{key}` | as if the user had pressed “Generate new token” |
 //! | `PUT /__sandbox/settings` | all of [`Settings`]; what is absent is as at the start |
-//! | `GET`, `POST`, `DELETE /__sandbox/faults` | shows, adds a [`Rule`], removes all: `{"fault": {"latency": {"ms": 50}}, "key": "…", "path": "/api/v2/", "times": 1}` |
+//! | `GET`, `POST`, `DELETE /__sandbox/faults` | shows, adds a [`Rule`], removes all: `{"fault": {"latency": {"ms": 50}}, "key": "…", "path": "/api/v2/", "skip": 2, "times": 1}` |
 //! | `PUT /__sandbox/clock` | the time of day in seconds since 1970, such as `1767225599`; it goes on from there, or stands still: `{"at": 1767225599, "frozen": true}` |
 //! | `POST /__sandbox/companies/{company}/acts` | does an [`Act`] or a list of them: `{"change": {"kind": "deals", "id": 5, "fields": {"title": "New"}}}`; answers with ids and codes of what is new |
 //! | `GET /__sandbox/companies/{company}/{kind}` | the truth: all records that are not gone for good, each with `is_deleted` |

@@ -16,6 +16,9 @@ pub struct Rule {
     /// Only paths that begin so.
     #[serde(default)]
     pub path: Option<String>,
+    /// So many of these requests are let through first.
+    #[serde(default)]
+    pub skip: u32,
     /// So many requests, then no more.
     #[serde(default)]
     pub times: Option<u32>,
@@ -24,7 +27,7 @@ pub struct Rule {
 impl Rule {
     /// Meets every request.
     pub fn new(fault: Fault) -> Self {
-        Self { fault, key: None, path: None, times: None }
+        Self { fault, key: None, path: None, skip: 0, times: None }
     }
 
     /// Only requests with this key.
@@ -37,6 +40,12 @@ impl Rule {
     #[must_use]
     pub fn path(self, prefix: &str) -> Self {
         Self { path: Some(prefix.to_owned()), ..self }
+    }
+
+    /// So many of these requests are let through first.
+    #[must_use]
+    pub fn skip(self, skip: u32) -> Self {
+        Self { skip, ..self }
     }
 
     /// So many requests, then no more.
@@ -55,9 +64,13 @@ impl Rule {
 /// The faults of a request, in the order in which their rules were added.
 pub(crate) fn take(rules: &mut [Rule], key: Option<&str>, path: &str) -> Vec<Fault> {
     let met = rules.iter_mut().filter(|rule| rule.meets(key, path));
-    met.map(|rule| {
+    met.filter_map(|rule| {
+        if rule.skip > 0 {
+            rule.skip -= 1;
+            return None;
+        }
         rule.times = rule.times.map(|times| times - 1);
-        rule.fault.clone()
+        Some(rule.fault.clone())
     })
     .collect()
 }

@@ -111,6 +111,10 @@ async fn rules_meet_only_whom_they_name() {
     for status in [308, 308, 200] {
         assert_eq!(house.get("/api/v2/deals").await.status, status);
     }
+    house.state().add_fault(Rule::new(Fault::As(Mode::NoPermission)).path("/v1/notes").skip(2).times(1));
+    for status in [200, 200, 403, 200] {
+        assert_eq!(house.get("/v1/notes").await.status, status);
+    }
     house.state().clear_faults();
     assert_eq!(house.ask_as(GRACE, "globex", "GET", PATH, "").await.status, 200);
 }
