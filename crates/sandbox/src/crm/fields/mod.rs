@@ -61,8 +61,11 @@ static BUILT_IN: LazyLock<BuiltIn> =
     LazyLock::new(|| serde_json::from_str(include_str!("builtin.json")).unwrap_or_default());
 
 /// Built-in choices of a field: id and label. Ids of built-in choices are text.
-fn choices(code: &str) -> Option<&'static [(&'static str, &'static str)]> {
+fn choices(kind: Kind, code: &str) -> Option<&'static [(&'static str, &'static str)]> {
     Some(match code {
+        "status" if kind == Kind::Project => {
+            &[("open", "Open"), ("completed", "Completed"), ("canceled", "Canceled"), ("deleted", "Deleted")]
+        }
         "status" => &[("open", "Open"), ("won", "Won"), ("lost", "Lost"), ("deleted", "Deleted")],
         "visible_to" => {
             &[("1", "Item owner"), ("3", "All users"), ("5", "Owner's group"), ("7", "Entire company")]
@@ -79,7 +82,7 @@ fn choices(code: &str) -> Option<&'static [(&'static str, &'static str)]> {
 /// All fields of a kind at the start, with `custom` ones of the company's own.
 pub(super) fn start(company: u64, kind: Kind, custom: usize) -> Vec<Field> {
     let built_in = BUILT_IN.get(&kind).into_iter().flatten().map(|(code, name, field_type)| Field {
-        options: choices(code)
+        options: choices(kind, code)
             .map(|all| all.iter().map(|(id, label)| Choice::new(json!(id), label)).collect()),
         ..Field::built_in(code, name, field_type)
     });
@@ -140,7 +143,10 @@ impl Field {
         if parts.is_empty() || self.code == "emails" {
             return Value::Null;
         }
-        let part = |(code, field_type): &(&str, &str)| json!({ "field_code": code, "field_name": format!("{code} of {}", self.name), "field_type": field_type });
+        let part = |(code, field_type): &(&str, &str)| {
+            let name = format!("{code} of {}", self.name);
+            json!({ "field_code": code, "field_name": name, "field_type": field_type })
+        };
         parts.iter().map(part).collect()
     }
 

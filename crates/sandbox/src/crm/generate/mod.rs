@@ -183,12 +183,13 @@ fn linked(crm: &Crm, kind: Kind, chance: Chance) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Record, record, text};
+    use super::{BLANK, Kind, Record, record, text};
     use crate::{ACME, Settings, crm::Crm};
 
     #[test]
     fn the_text_is_that_of_the_record() {
         let crm = Crm::new(ACME, &Settings { seed: 5, records: 40, ..Settings::default() });
+        assert_eq!(BLANK.len(), Kind::all().count());
         for kind in Kind::all() {
             for id in 1..=crm.size(kind) {
                 let text = text(&crm, kind, id);
