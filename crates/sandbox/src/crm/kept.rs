@@ -85,7 +85,13 @@ impl Crm {
         if self.kept.0.is_empty() || query.number("limit") != Ok(Some(MOST)) {
             return None;
         }
-        let usual = |name: &str| matches!(name, "limit" | "cursor" | "api_token");
+        let usual = |name: &str| {
+            let said = (name, query.get(name).unwrap_or_default());
+            matches!(
+                said,
+                ("limit" | "cursor" | "api_token", _) | ("sort_by", "id") | ("sort_direction", "asc")
+            )
+        };
         let begin = match query.get("cursor") {
             Some(text) => Cursor::decode(kind, text).ok().and_then(|cursor| cursor.begin())?,
             None => 0,

@@ -49,4 +49,9 @@ async fn a_kept_page_is_the_page_that_would_be_written() {
         }
     }
     assert_eq!(kept.get("/api/v2/deals?limit=500&sort_by=name").await.status, 400);
+    for query in ["sort_by=id&sort_direction=asc", "sort_by=update_time", "owner_id=2", "sort_direction=desc"]
+    {
+        let path = format!("/api/v2/deals?limit=500&{query}");
+        assert!(kept.get(&path).await.body == written.get(&path).await.body, "{query}");
+    }
 }
