@@ -59,6 +59,13 @@ pub enum Fault {
         /// The `Location`, sent as it is.
         to: String,
     },
+    /// An answer in JSON that is no page: `{"success": false, "error": "…", "errorCode": 403}`.
+    Answer {
+        /// Its status.
+        status: u16,
+        /// What it says.
+        error: String,
+    },
     /// 200 with so many spaces, made while they are sent.
     Big {
         /// Bytes.
@@ -96,6 +103,7 @@ impl Fault {
             Self::Garbage => Some(ended(Ending::Garbage)),
             Self::CloseWithoutAnswer => Some(ended(Ending::Close)),
             Self::Redirect { status, to } => Some(redirect(*status, to)),
+            Self::Answer { status, error } => Some(told(*status, error)),
             Self::Big { bytes } => Some(big(*bytes)),
             Self::Swallow => Some(swallow(body).await),
             Self::As(mode) => forced(*mode).await,
@@ -174,6 +182,11 @@ pub(crate) fn redirect(status: u16, to: &str) -> Response {
         answer.headers_mut().insert(header::LOCATION, to);
     }
     answer
+}
+
+fn told(status: u16, error: &str) -> Response {
+    let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answers::json_answer(code, &json!({ "success": false, "error": error, "errorCode": status }))
 }
 
 /// 200 with so many spaces.
