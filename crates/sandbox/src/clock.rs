@@ -71,6 +71,17 @@ pub(crate) fn rfc3339(unix_seconds: u64) -> String {
     text
 }
 
+/// `Sun, 01 Mar 2026 08:15:00 GMT`, as heads of answers have it.
+pub(crate) fn in_a_head(unix_seconds: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (days, written) = (unix_seconds / DAY, rfc3339(unix_seconds));
+    let (year, month, day) = date(days);
+    let (weekday, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize - 1]);
+    format!("{weekday}, {day:02} {month} {year:04} {} GMT", &written[11..19])
+}
+
 /// The same with milliseconds.
 pub(crate) fn rfc3339_ms(unix_ms: u64) -> String {
     let seconds = rfc3339(unix_ms / 1000);
@@ -109,7 +120,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, rfc3339, rfc3339_ms};
+    use super::{in_a_head, parse, rfc3339, rfc3339_ms};
 
     #[test]
     fn times_are_written_as_the_calendar_has_them() {
@@ -117,6 +128,8 @@ mod tests {
         assert_eq!(rfc3339(951_782_399), "2000-02-28T23:59:59Z");
         assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(1_767_225_599), "2025-12-31T23:59:59Z");
+        assert_eq!(in_a_head(1_767_225_599), "Wed, 31 Dec 2025 23:59:59 GMT");
+        assert_eq!(in_a_head(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         for seconds in (0..4_000_000_000).step_by(86_399_777) {
             assert_eq!(parse(&rfc3339(seconds)), Some(seconds * 1000));
             assert_eq!(parse(&rfc3339_ms(seconds * 1000 + 7)), Some(seconds * 1000 + 7));

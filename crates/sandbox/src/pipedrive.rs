@@ -8,7 +8,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State as Shared},
-    http::request::Parts,
+    http::{HeaderValue, header, request::Parts},
     response::Response,
 };
 use serde_json::Value;
@@ -18,6 +18,7 @@ use crate::{
     Foreign, Settings, State, answers,
     asked::{host, key},
     bodies::Counted,
+    clock,
     limits::Ruling,
     listen::HangUp,
     modes::forced,
@@ -42,6 +43,8 @@ pub(crate) async fn handle(Shared(state): Shared<State>, request: Request) -> Re
         Ok(body) => answer(&state, &head, &body).await,
         Err(_) => answers::too_large(),
     };
+    let now = clock::in_a_head(state.lock().clock.now());
+    answer.headers_mut().extend(HeaderValue::try_from(now).ok().map(|now| (header::DATE, now)));
     state.answered(head.uri.path());
     for fault in &faults {
         answer = fault.after(answer, &hang_up).await;

@@ -59,11 +59,11 @@ pub(super) fn at_root(key: &str, value: &Value) -> Vec<(String, Value)> {
         }
         Value::Object(parts) => parts
             .iter()
-            .map(
-                |(part, it)| {
-                    if part == "value" { plain(it.clone()) } else { (format!("{key}_{part}"), it.clone()) }
-                },
-            )
+            .map(|(part, it)| match part.as_str() {
+                "value" => plain(it.clone()),
+                "timezone_name" => (format!("{key}_timezone_id"), it.clone()),
+                _ => (format!("{key}_{part}"), it.clone()),
+            })
             .collect(),
         _ => vec![plain(value.clone())],
     }

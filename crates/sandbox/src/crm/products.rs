@@ -62,6 +62,12 @@ fn belonging(crm: &Crm, kind: Kind, owners: &[u64]) -> Vec<u64> {
     made.chain(changed).collect()
 }
 
+/// How many products a deal has.
+pub(super) fn products_of(crm: &Crm, deal: u64) -> usize {
+    let all = belonging(crm, Kind::DealProduct, &[deal]).into_iter();
+    all.filter(|id| crm.get(Kind::DealProduct, *id).as_ref().is_some_and(is_there)).count()
+}
+
 /// Whether what a record belongs to is still there.
 pub(super) fn has_owner(crm: &Crm, kind: Kind, record: &super::Record) -> bool {
     let owner = |kind: Kind, field: &str| {

@@ -2,7 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Crm, Kind, Record, is_there, old::at_root, old::old_time, products::has_owner};
+use super::{
+    Crm, Kind, Record, is_there,
+    old::at_root,
+    old::old_time,
+    products::{has_owner, products_of},
+};
 use crate::{answers, query::Query};
 
 const MOST_CUSTOM: usize = 15;
@@ -166,6 +171,7 @@ impl<'a> Extras<'a> {
         for name in &self.fields {
             let value = match *name {
                 "attendees" => json!([]),
+                "products_count" => json!(products_of(crm, id)),
                 _ if name.ends_with("_count") => json!(crm.chance(kind, id).below(name, 10)),
                 "smart_bcc_email" => {
                     json!(format!("acme+{}{id}@pipedrivemail.example", kind.title().to_lowercase()))
