@@ -68,6 +68,7 @@ pub(crate) fn settle(
     let mut taken = fixed.clone();
     for field in known.iter() {
         taken.extend(names(&field.column, &shape(streams, &field.kind)));
+        taken.insert(field.column.clone());
     }
     for field in known.iter_mut() {
         let there = definitions.iter().any(|it| it.custom && it.code == field.code && it.kind == field.kind);
@@ -87,6 +88,7 @@ pub(crate) fn settle(
         let endings: Vec<&str> = shape.parts().iter().map(|part| part.ending).collect();
         let column = unique(&column_name(&definition.name, &definition.code), &endings, &taken);
         taken.extend(names(&column, &shape));
+        taken.insert(column.clone());
         known.push(Mapped {
             code: definition.code.clone(),
             name: definition.name.clone(),

@@ -168,9 +168,11 @@ fn has_meaning(field: &str) -> bool {
     field.chars().any(char::is_alphanumeric)
 }
 
-/// The name, or the name with the first number for which none of its columns is taken.
+/// The name, or the name with the first number for which neither it nor one of its columns is taken.
 pub(crate) fn unique(name: &str, endings: &[&str], taken: &BTreeSet<String>) -> String {
-    let free = |base: &str| endings.iter().all(|ending| !taken.contains(&format!("{base}{ending}")));
+    let free = |base: &str| {
+        !taken.contains(base) && endings.iter().all(|ending| !taken.contains(&format!("{base}{ending}")))
+    };
     let numbered = (2u32..).map(|n| format!("{name}_{n}"));
     std::iter::once(name.to_owned()).chain(numbered).find(|base| free(base)).unwrap_or_default()
 }
@@ -208,5 +210,6 @@ mod tests {
         let taken: BTreeSet<String> = ["title", "price_currency", "price_2"].map(String::from).into();
         assert_eq!(unique("title", &[""], &taken), "title_2");
         assert_eq!(unique("price", &["", "_currency"], &taken), "price_3");
+        assert_eq!(unique("title", &["_from", "_until"], &taken), "title_2", "a field has one name alone");
     }
 }
