@@ -79,7 +79,8 @@ pub(crate) struct Misfit;
 pub(crate) fn fit<'a>(value: Cell<'a>, sql: Sql) -> Result<Cell<'a>, Misfit> {
     Ok(match (sql, value) {
         (_, Cell::Null) => Cell::Null,
-        (Sql::Text | Sql::Json, Cell::Text(text)) => Cell::Text(without_nul(text)),
+        (Sql::Text, Cell::Text(text)) => Cell::Text(without_nul(text)),
+        (Sql::Json, Cell::Text(text)) => Cell::Text(without_written_nul(text)),
         (Sql::Text | Sql::Json, other) => other.text().into(),
         // An app that knows no null for numbers and times sends an empty text.
         (_, Cell::Text(text)) if text.trim().is_empty() => Cell::Null,
@@ -115,6 +116,30 @@ pub(crate) fn fit<'a>(value: Cell<'a>, sql: Sql) -> Result<Cell<'a>, Misfit> {
 /// PostgreSQL holds no NUL in a text.
 fn without_nul(text: Cow<'_, str>) -> Cow<'_, str> {
     if memchr::memchr(0, text.as_bytes()).is_none() { text } else { text.replace('\0', "").into() }
+}
+
+/// Nor one that is written as `\u0000` in JSON.
+fn without_written_nul(json: Cow<'_, str>) -> Cow<'_, str> {
+    const NUL: &str = "\\u0000";
+    if memchr::memmem::find(json.as_bytes(), NUL.as_bytes()).is_none() {
+        return json;
+    }
+    let mut clean = String::with_capacity(json.len());
+    let mut rest = json.as_ref();
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        clean.push_str(before);
+        if let Some(after) = escape.strip_prefix(NUL) {
+            rest = after;
+            continue;
+        }
+        // The backslash and what it stands before.
+        let length = 1 + escape.chars().nth(1).map_or(0, char::len_utf8);
+        clean.push_str(&escape[..length]);
+        rest = &escape[length..];
+    }
+    clean.push_str(rest);
+    clean.into()
 }
 
 fn digits(text: &[u8]) -> Option<i16> {
@@ -199,6 +224,7 @@ mod tests {
         for (sql, from, to) in [
             (Sql::Text, Cell::Integer(7), Ok(text("7"))),
             (Sql::Text, text("a\0b"), Ok(text("ab"))),
+            (Sql::Json, text(r#"["a\u0000b","\\u0000"]"#), Ok(text(r#"["ab","\\u0000"]"#))),
             (Sql::Integer, text("3"), Ok(Cell::Integer(3))),
             (Sql::Integer, text(""), Ok(Cell::Null)),
             (Sql::Integer, Cell::Number(2.0), Ok(Cell::Integer(2))),
