@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
                     self.cursor = Some(start.saturating_sub(self.stream.size / 2 + 1).to_string());
                     return Ok(None);
                 }
-                self.before = keys;
+                (self.before, self.steps_back) = (keys, 0);
                 let next = tail.start.map(|next| if next > start + 1 { next - 1 } else { next });
                 Ok(Some(next.map(|next| next.to_string())))
             }
