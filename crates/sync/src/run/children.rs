@@ -108,7 +108,7 @@ impl<S: Source> Run<'_, S> {
             let body = match self.fetcher.page(&stream.name, &path, false).await {
                 Ok(answer) => answer.body,
                 // The parent went away in the meantime.
-                Err(Stop::Skip(_)) if each.param.is_none() => br#"{"data":[]}"#.as_slice().into(),
+                Err(Stop::Gone(_)) if each.param.is_none() => br#"{"data":[]}"#.as_slice().into(),
                 Err(stop) => return Err(stop),
             };
             let next = page::tail(&body).map_err(|error| unreadable(&stream.name, &error))?.cursor;

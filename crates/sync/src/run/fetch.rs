@@ -25,6 +25,8 @@ pub(crate) enum Stop {
     Run(SyncError),
     /// The stream is left out; says why.
     Skip(String),
+    /// There is no such list; says so.
+    Gone(String),
     /// The cursor is not known any more: begin anew.
     Anew(String),
     /// What may be used for looking for deletions is used up; the rest another time.
@@ -176,7 +178,7 @@ fn refusal(refused: Refused) -> Stop {
         Refused::NotHere { status: 403, message } => {
             Stop::Skip(format!("skipped: this connection's user may not read it (“{message}”)"))
         }
-        Refused::NotHere { status, message } => Stop::Skip(format!("skipped: the app has no such list (HTTP {status}, “{message}”)")),
+        Refused::NotHere { status, message } => Stop::Gone(format!("skipped: the app has no such list (HTTP {status}, “{message}”)")),
         Refused::NotUnderstood(cause) => Stop::Anew(cause),
         Refused::Forbidden { message, remedy } => SyncError::new(Failure::App, message, remedy).into(),
         Refused::Later(_) => busy(),

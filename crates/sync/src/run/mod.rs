@@ -176,7 +176,7 @@ impl<S: Source> Run<'_, S> {
             }
             let (stage, note, end) = match done {
                 Ok(()) => (StreamStage::Done, None, None),
-                Err(Stop::Skip(why)) => (StreamStage::Skipped, Some(why), None),
+                Err(Stop::Skip(why) | Stop::Gone(why)) => (StreamStage::Skipped, Some(why), None),
                 Err(Stop::Anew(why)) => (
                     StreamStage::Skipped,
                     Some(format!("skipped: the app did not understand the request ({why})")),
