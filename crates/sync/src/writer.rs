@@ -332,11 +332,13 @@ impl Writer {
                 let deleted = if *sweeps { self.sweep(job, written, *ordered, *last)? } else { 0 };
                 let state = self.state(&job.stream);
                 state.began.get_or_insert_with(|| job.began.clone());
+                if *last || state.finished.is_none() {
+                    state.requests = *requests;
+                }
                 state.cursor.clone_from(next);
                 state.after = written.last.or(state.after).filter(|_| *ordered);
                 if *last {
                     state.finished = Some(job.now.clone());
-                    state.requests = *requests;
                     state.after = None;
                     let began = state.began.take();
                     if state.watermark.is_none() {

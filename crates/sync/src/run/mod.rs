@@ -226,10 +226,18 @@ impl<S: Source> Run<'_, S> {
         }
         let state = self.state(&stream.name).await?;
         let knows_changes = stream.changes.is_some() || stream.newest.is_some();
-        let due = self.is_due(&state);
-        if state.finished.is_none() {
-            return self.whole(stream, &layout, state, false).await;
+        let (is_first, goes_on) = (state.finished.is_none(), stream.ordered && state.cursor.is_some());
+        if is_first {
+            self.whole(stream, &layout, state, false).await?;
+            // What an earlier run had read may have changed since.
+            if !goes_on {
+                return Ok(());
+            }
+        } else if goes_on && self.plan.sweep == Sweep::Always {
+            self.begin_anew(&stream.name).await?;
         }
+        let state = self.state(&stream.name).await?;
+        let due = self.is_due(&state) && (!is_first || self.plan.sweep == Sweep::Always);
         if !knows_changes || state.watermark.is_none() || (due && state.requests <= 1) {
             return if due { self.whole(stream, &layout, state, false).await } else { Ok(()) };
         }

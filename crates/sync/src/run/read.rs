@@ -112,26 +112,35 @@ impl<S: Source> Run<'_, S> {
         reader.began = state.began.clone();
         reader.cursor = state.cursor.clone().filter(|_| stream.ordered);
         let resumed = reader.cursor.is_some();
-        match self.whole_list(&mut reader, &state).await {
+        if resumed && state.finished.is_none() {
+            reader.requests = state.requests;
+        }
+        let at_least = if resumed { state.requests } else { 0 };
+        match self.whole_list(&mut reader, at_least).await {
             // A cursor does not last for ever.
             Err(Stop::Anew(_)) if resumed => {
                 let mut reader = Reader::new(stream, layout, stream.whole.clone());
                 reader.is_sweep = is_sweep;
-                let name = stream.name.clone();
-                self.desk
-                    .ask(move |writer| {
-                        let state = writer.state(&name);
-                        (state.cursor, state.after, state.began) = (None, None, None);
-                        Ok(())
-                    })
-                    .await?;
-                self.whole_list(&mut reader, &state).await
+                self.begin_anew(&stream.name).await?;
+                self.whole_list(&mut reader, 0).await
             }
             done => done,
         }
     }
 
-    async fn whole_list(&mut self, reader: &mut Reader<'_>, state: &StreamState) -> Result<(), Stop> {
+    /// The next whole reading begins with the first page.
+    pub(super) async fn begin_anew(&self, stream: &str) -> Result<(), SyncError> {
+        let name = stream.to_owned();
+        self.desk
+            .ask(move |writer| {
+                let state = writer.state(&name);
+                (state.cursor, state.after, state.began) = (None, None, None);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn whole_list(&mut self, reader: &mut Reader<'_>, at_least: u64) -> Result<(), Stop> {
         let mut waiting = VecDeque::new();
         loop {
             let Some((answer, next)) = self.next_page(reader).await? else { continue };
@@ -139,7 +148,7 @@ impl<S: Source> Run<'_, S> {
                 ordered: reader.stream.ordered,
                 sweeps: reader.stream.table.is_none() || reader.stream.rows.is_some(),
                 last: next.is_none(),
-                requests: reader.requests.max(if next.is_none() { 0 } else { state.requests }),
+                requests: reader.requests.max(at_least),
                 next: next.clone(),
             };
             self.write(reader, answer.body, reading, &mut waiting).await?;
