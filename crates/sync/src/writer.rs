@@ -191,6 +191,8 @@ impl Writer {
         })?;
         self.mark(&mut rows, job);
         keep_one_each(&mut rows, layout);
+        let buried =
+            if self.deleted == Deleted::Remove { take_deleted(&mut rows, layout) } else { Vec::new() };
         self.db.begin()?;
         let after = self.state(&job.stream).after;
         let keys: Vec<i64> = rows.iter().filter_map(|row| row[layout.key].integer()).collect();
@@ -218,11 +220,7 @@ impl Writer {
         written.newest = times().max().map(str::to_owned);
         self.note_dependents(&changed, layout, job)?;
         written.deleted = self.settle(job, &written)?;
-        if self.deleted == Deleted::Remove {
-            let sql =
-                format!("DELETE FROM {} WHERE {} IS NOT NULL", quoted(&layout.table), quoted(DELETED_AT));
-            self.db.execute(&sql, &[])?;
-        }
+        written.deleted += self.bury_each(layout, &buried, &job.now)?;
         state::save_stream(self.db.as_mut(), &job.stream, &self.states[&job.stream])?;
         self.waiting += rows.len().max(1);
         let ends = match &job.reading {
@@ -332,11 +330,11 @@ impl Writer {
                 let deleted = if *sweeps { self.sweep(job, written, *ordered, *last)? } else { 0 };
                 let state = self.state(&job.stream);
                 state.began.get_or_insert_with(|| job.began.clone());
+                state.cursor.clone_from(next);
+                state.after = written.last.or(state.after).filter(|_| *ordered);
                 if *last || state.finished.is_none() {
                     state.requests = *requests;
                 }
-                state.cursor.clone_from(next);
-                state.after = written.last.or(state.after).filter(|_| *ordered);
                 if *last {
                     state.finished = Some(job.now.clone());
                     state.after = None;
@@ -425,33 +423,41 @@ impl Writer {
             quoted(&layout.table),
             conditions.join(" AND ")
         );
-        let there = self.db.query(&sql, &[])?;
-        let mark = format!(
-            "UPDATE {} SET {} = {moment}, {} = {moment} WHERE CAST({key} AS TEXT) = $2",
-            quoted(&layout.table),
-            quoted(DELETED_AT),
-            quoted(SYNCED_AT),
-            moment = self.db.moment("$1"),
-        );
-        let mut deleted = 0;
-        for gone in there.iter().map(|row| row[0].text()).filter(|key| !seen.contains(key)) {
-            deleted += self.db.execute(&mark, &[job.now.as_str().into(), gone.into()])?;
-        }
-        Ok(deleted)
+        let there = self.db.query(&sql, &[])?.into_iter().map(|row| row[0].text());
+        let gone: Vec<String> = there.filter(|key| !seen.contains(key)).collect();
+        self.bury_each(layout, &gone, &job.now)
+    }
+
+    /// What meets the condition is deleted in the app.
+    pub(crate) fn bury(
+        &mut self,
+        layout: &Layout,
+        condition: &str,
+        values: &[Cell<'_>],
+        now: &str,
+    ) -> Result<u64, SyncError> {
+        let (table, deleted, synced) = (quoted(&layout.table), quoted(DELETED_AT), quoted(SYNCED_AT));
+        let sql = match self.deleted {
+            Deleted::Keep => format!(
+                "UPDATE {table} SET {deleted} = {moment}, {synced} = {moment} WHERE {deleted} IS NULL AND {condition}",
+                moment = self.db.moment(&format!("'{now}'")),
+            ),
+            Deleted::Remove => format!("DELETE FROM {table} WHERE {condition}"),
+        };
+        self.db.execute(&sql, values)
+    }
+
+    fn bury_each(&mut self, layout: &Layout, keys: &[String], now: &str) -> Result<u64, SyncError> {
+        let condition = format!("CAST({} AS TEXT) = $1", quoted(layout.key_name()));
+        keys.iter()
+            .try_fold(0, |sum, key| Ok(sum + self.bury(layout, &condition, &[key.as_str().into()], now)?))
     }
 
     fn gone(&mut self, layout: &Layout, condition: &str, keys: &[i64], now: &str) -> Result<u64, SyncError> {
         let key = quoted(layout.key_name());
         let others =
             if keys.is_empty() { String::new() } else { format!(" AND {key} NOT IN ({})", list(keys)) };
-        let sql = format!(
-            "UPDATE {} SET {deleted} = {moment}, {} = {moment} WHERE {condition} AND {deleted} IS NULL{others}",
-            quoted(&layout.table),
-            quoted(SYNCED_AT),
-            deleted = quoted(DELETED_AT),
-            moment = self.db.moment("$1"),
-        );
-        self.db.execute(&sql, &[now.into()])
+        self.bury(layout, &format!("{condition}{others}"), &[], now)
     }
 }
 
@@ -479,16 +485,29 @@ fn keep_one_each(rows: &mut Rows<'_>, layout: &Layout) {
             last.insert(row[layout.key].text(), n);
         }
     }
-    if last.len() == rows.len() {
+    keep(rows, &last.into_values().collect());
+}
+
+/// Takes out what is deleted in the app, and tells its keys.
+fn take_deleted(rows: &mut Rows<'_>, layout: &Layout) -> Vec<String> {
+    let deleted = rows.width - 2;
+    let is_deleted = |row: &[Cell<'_>]| row[deleted] != Cell::Null;
+    let keys = rows.iter().filter(|row| is_deleted(row)).map(|row| row[layout.key].text()).collect();
+    let rest = rows.iter().enumerate().filter(|(_, row)| !is_deleted(row)).map(|(n, _)| n).collect();
+    keep(rows, &rest);
+    keys
+}
+
+fn keep(rows: &mut Rows<'_>, which: &BTreeSet<usize>) {
+    if which.len() == rows.len() {
         return;
     }
-    let keep: BTreeSet<usize> = last.into_values().collect();
-    let places: HashMap<usize, usize> = keep.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let places: HashMap<usize, usize> = which.iter().enumerate().map(|(new, old)| (*old, new)).collect();
     let width = rows.width;
     let mut n = 0;
     rows.cells.retain(|_| {
         n += 1;
-        keep.contains(&((n - 1) / width))
+        which.contains(&((n - 1) / width))
     });
     rows.misfits.retain_mut(|misfit| {
         let place = places.get(&misfit.row).copied();

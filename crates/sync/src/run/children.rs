@@ -6,10 +6,10 @@ use super::{Run, Table, fetch::Stop, read::unreadable};
 use crate::{
     error::SyncError,
     names::quoted,
-    page::{self, DELETED_AT, SYNCED_AT},
+    page::{self, DELETED_AT},
     source::Source,
     state,
-    writer::{PageJob, Reading},
+    writer::{PageJob, Reading, Written},
 };
 
 impl<S: Source> Run<'_, S> {
@@ -35,7 +35,8 @@ impl<S: Source> Run<'_, S> {
             });
             self.parents(stream, each, layout, parents).await?;
         }
-        self.orphans(each, layout).await?;
+        let orphans = self.orphans(each, layout).await?;
+        self.count(&stream.name, &orphans);
         Ok(())
     }
 
@@ -138,23 +139,20 @@ impl<S: Source> Run<'_, S> {
     }
 
     /// What hangs on a deleted record is deleted too.
-    async fn orphans(&self, each: &Each, layout: &Table) -> Result<(), SyncError> {
+    async fn orphans(&self, each: &Each, layout: &Table) -> Result<Written, SyncError> {
         let (each, layout, now) = (each.clone(), layout.clone(), self.now());
         self.desk
             .ask(move |writer| {
-                let moment = writer.db.moment("$1");
-                let sql = format!(
-                    "UPDATE {} SET {deleted} = {moment}, {} = {moment} WHERE {deleted} IS NULL AND {} NOT IN \
-                     (SELECT id FROM {} WHERE {deleted} IS NULL)",
-                    quoted(&layout.table),
-                    quoted(SYNCED_AT),
+                let condition = format!(
+                    "{} NOT IN (SELECT id FROM {} WHERE {} IS NULL)",
                     quoted(&each.parent),
                     quoted(&each.of),
-                    deleted = quoted(DELETED_AT),
+                    quoted(DELETED_AT),
                 );
                 writer.db.begin()?;
-                writer.db.execute(&sql, &[now.as_str().into()])?;
-                writer.commit()
+                let deleted = writer.bury(&layout, &condition, &[], &now)?;
+                writer.commit()?;
+                Ok(Written { deleted, ..Written::default() })
             })
             .await
     }
