@@ -41,4 +41,9 @@ impl State {
     pub fn add_hook(&self, hook: Hook) {
         self.lock().hooks.push(hook);
     }
+
+    /// Nothing happens any more while a caller is at work.
+    pub fn clear_hooks(&self) {
+        self.lock().hooks.clear();
+    }
 }
