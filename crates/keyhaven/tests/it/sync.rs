@@ -1,11 +1,10 @@
 //! `keyhaven sync`: into both databases, on local data and through a server, and the questions of docs/SYNC.md.
 
-use std::{fmt::Write, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fmt::Write, fs};
 
 use keyhaven_core::Catalogue;
 use keyhaven_sandbox::{ACME, Kind};
-use keyhaven_testkit::Postgres;
-use rusqlite::{Connection, types::Value as Sql};
+use keyhaven_testkit::{Look, Postgres, Record};
 use serde_json::Value;
 
 use crate::common::{GOOD, House, run};
@@ -28,40 +27,10 @@ fn sync(house: &House, to: &str, more: &[&str]) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Rows as text, whichever database.
-fn sqlite(file: &Path, sql: &str) -> Vec<Vec<String>> {
-    let connection = Connection::open(file).unwrap();
-    let mut statement = connection.prepare(sql).unwrap();
-    let width = statement.column_count();
-    let text = |value: Sql| match value {
-        Sql::Null => String::new(),
-        Sql::Integer(it) => it.to_string(),
-        Sql::Real(it) => it.to_string(),
-        Sql::Text(it) => it,
-        Sql::Blob(_) => panic!("nothing writes blobs"),
-    };
-    let rows = statement.query_map([], |row| (0..width).map(|n| Ok(text(row.get(n)?))).collect()).unwrap();
-    rows.map(Result::unwrap).collect()
-}
-
-fn postgres(url: &str, sql: &str) -> Vec<Vec<String>> {
-    let output = Command::new("psql")
-        .args([
-            url,
-            "--no-psqlrc",
-            "--tuples-only",
-            "--no-align",
-            "--field-separator=\t",
-            "-v",
-            "ON_ERROR_STOP=1",
-        ])
-        .args(["-c", sql])
-        .env("PGOPTIONS", "-c search_path=sales_eu")
-        .output()
-        .expect("psql comes with PostgreSQL");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+/// Rows of a query.
+fn look(into: &Look, sql: &str) -> Vec<Record> {
+    let asked = format!("({}) asked", sql.trim_end_matches(';'));
+    tokio::runtime::Runtime::new().unwrap().block_on(into.rows(&asked))
 }
 
 fn page() -> String {
@@ -96,24 +65,20 @@ fn the_questions_of_the_docs_are_answered_alike_by_both_databases() {
     let deals = truth(&house, Kind::Deal);
     let open = deals.iter().filter(|it| it["status"] == "open" && it["is_archived"] == false).count();
     let won = deals.iter().filter(|it| it["status"] == "won").count();
-    let sum = |rows: &[Vec<String>], column: usize| -> f64 {
-        rows.iter().map(|row| row[column].parse::<f64>().unwrap()).sum()
-    };
-    let answers = |n: usize| (sqlite(&file, &asked[n]), postgres(&url, &again[n]));
-    for (n, column, count) in [(0, 2, open), (1, 1, won)] {
+    let (here, there) = (Look::Sqlite(file), Look::Postgres(url, "sales_eu".into()));
+    let sum =
+        |rows: &[Record], column: &str| -> f64 { rows.iter().map(|row| row[column].as_f64().unwrap()).sum() };
+    let answers = |n: usize| (look(&here, &asked[n]), look(&there, &again[n]));
+    for (n, by, count) in [(0, "stage", open), (1, "month", won)] {
         let (here, there) = answers(n);
-        assert_eq!(sum(&here, column) as usize, count, "{}", asked[n]);
-        assert_eq!(here.len(), there.len());
-        assert!((sum(&here, 3 - n) - sum(&there, 3 - n)).abs() < 0.01);
-        assert!(here.iter().zip(&there).all(|(a, b)| a[0] == b[0]), "{here:?} {there:?}");
+        assert_eq!(sum(&here, "deals") as usize, count, "{}", asked[n]);
+        assert!((sum(&here, "amount") - sum(&there, "amount")).abs() < 0.01);
+        let by = |rows: &[Record]| rows.iter().map(|row| row[by].to_string()).collect::<Vec<_>>();
+        assert_eq!(by(&here), by(&there));
     }
     let (here, there) = answers(2);
     assert!(!here.is_empty(), "the sample company has deals that nobody touches");
-    let ids = |rows: &[Vec<String>]| {
-        let mut ids: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
-        ids.sort();
-        ids
-    };
+    let ids = |rows: &[Record]| rows.iter().map(|row| row["id"].as_i64()).collect::<BTreeSet<_>>();
     assert_eq!(ids(&here), ids(&there));
 }
 
@@ -147,8 +112,8 @@ fn through_a_server_the_key_stays_there() {
     let told: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     assert_eq!(told["outcome"], "done", "{told}");
-    let count = sqlite(&file, "SELECT count(*) FROM deals_readable WHERE owner IS NOT NULL");
-    assert_eq!(count[0][0].parse::<usize>().unwrap(), truth(&house, Kind::Deal).len());
+    let owned = look(&Look::Sqlite(file), "SELECT id FROM deals_readable WHERE owner IS NOT NULL");
+    assert_eq!(owned.len(), truth(&house, Kind::Deal).len());
     assert!(!here.path().join("none").exists(), "nothing of this machine was needed");
     let written = crate::common::all_bytes(here.path());
     assert!(!written.windows(GOOD.len()).any(|bytes| bytes == GOOD.as_bytes()), "the key is nowhere here");
@@ -166,9 +131,9 @@ fn house_token(house: &House) -> String {
 fn a_table_of_somebody_else_is_left_alone_and_wrong_words_are_told() {
     let house = house();
     let file = house.data.path().join("mine.db");
-    let mine = Connection::open(&file).unwrap();
-    mine.execute_batch("CREATE TABLE deals (mine TEXT); INSERT INTO deals VALUES ('precious')").unwrap();
-    drop(mine);
+    let mine = Look::Sqlite(file.clone());
+    let make = mine.execute("CREATE TABLE deals (mine TEXT); INSERT INTO deals VALUES ('precious')");
+    tokio::runtime::Runtime::new().unwrap().block_on(make);
     let to = format!("sqlite:{}", file.display());
     for (arguments, exit, says) in [
         (vec!["--to", &to], 1, "did not make"),
@@ -182,7 +147,7 @@ fn a_table_of_somebody_else_is_left_alone_and_wrong_words_are_told() {
         assert_eq!(output.status.code(), Some(exit), "{arguments:?} {text}");
         assert!(text.contains(says) && text.contains("to do:"), "{arguments:?} {text}");
     }
-    assert_eq!(sqlite(&file, "SELECT * FROM deals"), [["precious"]]);
+    assert_eq!(look(&mine, "SELECT mine FROM deals")[0]["mine"], "precious");
 }
 
 /// The table at the end of docs/SYNC.md is that of the catalogue. `KEYHAVEN_UPDATE_DOCS=1` writes it.
