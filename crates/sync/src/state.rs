@@ -18,7 +18,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     (
         "keyhaven_streams",
         "stream TEXT PRIMARY KEY, watermark TEXT, whole_cursor TEXT, whole_after TEXT, whole_began TEXT, \
-         whole_finished TEXT, whole_requests BIGINT NOT NULL, note TEXT",
+         whole_finished TEXT, whole_requests BIGINT NOT NULL, whole_digest TEXT, note TEXT",
     ),
     (
         "keyhaven_fields",
@@ -59,6 +59,8 @@ pub(crate) struct StreamState {
     pub finished: Option<String>,
     /// Requests that the whole list took.
     pub requests: u64,
+    /// Of a whole list that fits on one page: what it looked like.
+    pub digest: Option<String>,
 }
 
 fn text(value: Option<&String>) -> Cell<'_> {
@@ -71,8 +73,8 @@ fn maybe(cell: &Cell<'_>) -> Option<String> {
 
 pub(crate) fn streams(db: &mut dyn Database) -> Result<HashMap<String, StreamState>, SyncError> {
     let rows = db.query(
-        "SELECT stream, watermark, whole_cursor, whole_after, whole_began, whole_finished, whole_requests \
-         FROM keyhaven_streams",
+        "SELECT stream, watermark, whole_cursor, whole_after, whole_began, whole_finished, whole_requests, \
+         whole_digest FROM keyhaven_streams",
         &[],
     )?;
     let state = |row: &[Cell<'_>]| StreamState {
@@ -82,6 +84,7 @@ pub(crate) fn streams(db: &mut dyn Database) -> Result<HashMap<String, StreamSta
         began: maybe(&row[4]),
         finished: maybe(&row[5]),
         requests: row[6].integer().and_then(|it| it.try_into().ok()).unwrap_or_default(),
+        digest: maybe(&row[7]),
     };
     Ok(rows.iter().map(|row| (row[0].text(), state(row))).collect())
 }
@@ -90,10 +93,10 @@ pub(crate) fn save_stream(db: &mut dyn Database, name: &str, state: &StreamState
     let after = state.after.map(|it| it.to_string());
     db.execute(
         "INSERT INTO keyhaven_streams (stream, watermark, whole_cursor, whole_after, whole_began, whole_finished, \
-         whole_requests) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (stream) DO UPDATE SET \
+         whole_requests, whole_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (stream) DO UPDATE SET \
          watermark = excluded.watermark, whole_cursor = excluded.whole_cursor, whole_after = excluded.whole_after, \
          whole_began = excluded.whole_began, whole_finished = excluded.whole_finished, \
-         whole_requests = excluded.whole_requests",
+         whole_requests = excluded.whole_requests, whole_digest = excluded.whole_digest",
         &[
             name.into(),
             text(state.watermark.as_ref()),
@@ -102,6 +105,7 @@ pub(crate) fn save_stream(db: &mut dyn Database, name: &str, state: &StreamState
             text(state.began.as_ref()),
             text(state.finished.as_ref()),
             Cell::Integer(state.requests as i64),
+            text(state.digest.as_ref()),
         ],
     )?;
     Ok(())
