@@ -1,11 +1,11 @@
 //! PostgreSQL: a schema of its own.
 
-use std::{collections::BTreeMap, fmt::Write, io, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, io, time::Duration};
 
 use keyhaven_connectors::streams::Sql;
 use sqlx::{
     AssertSqlSafe, Column as _, Connection, PgConnection, Row as _, TypeInfo, ValueRef,
-    postgres::PgConnectOptions,
+    postgres::{PgArguments, PgConnectOptions, PgRow},
 };
 use tokio::{runtime::Handle, time::timeout};
 
@@ -13,7 +13,7 @@ use super::{Database, Row, on_conflict};
 use crate::{
     error::{Failure, SyncError},
     names::quoted,
-    page::{Cell, Column, Layout, Rows},
+    page::{Cell, Layout, Rows},
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -22,10 +22,6 @@ pub(crate) struct Postgres {
     connection: PgConnection,
     runtime: Handle,
     in_transaction: bool,
-    /// What a page is written as on its way.
-    text: String,
-    /// Tables that rows wait in before they meet those that are there.
-    staged: Vec<String>,
 }
 
 impl Postgres {
@@ -62,13 +58,7 @@ impl Postgres {
             let run = sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await;
             run.map_err(|error| failed(&error))?;
         }
-        Ok(Self {
-            connection,
-            runtime: Handle::current(),
-            in_transaction: false,
-            text: String::new(),
-            staged: Vec::new(),
-        })
+        Ok(Self { connection, runtime: Handle::current(), in_transaction: false })
     }
 
     fn run(&mut self, sql: impl Into<String>) -> Result<u64, SyncError> {
@@ -76,63 +66,44 @@ impl Postgres {
         self.runtime.block_on(query).map(|done| done.rows_affected()).map_err(|error| failed(&error))
     }
 
-    fn copy(&mut self, into: &str, columns: &str) -> Result<u64, SyncError> {
-        let Self { connection, runtime, text, .. } = self;
-        let copy = async {
-            let mut copy = connection.copy_in_raw(&format!("COPY {into} ({columns}) FROM STDIN")).await?;
-            copy.send(text.as_bytes()).await?;
-            copy.finish().await
+    fn rows(&mut self, query: Query<'_>) -> Result<Vec<Row>, SyncError> {
+        let rows =
+            self.runtime.block_on(query.fetch_all(&mut self.connection)).map_err(|error| failed(&error))?;
+        let cell = |row: &PgRow, n: usize| -> Result<Cell<'static>, sqlx::Error> {
+            if row.try_get_raw(n)?.is_null() {
+                return Ok(Cell::Null);
+            }
+            Ok(match row.column(n).type_info().name() {
+                "INT8" => Cell::Integer(row.try_get(n)?),
+                "INT4" => Cell::Integer(row.try_get::<i32, _>(n)?.into()),
+                "BOOL" => Cell::Boolean(row.try_get(n)?),
+                _ => Cell::from(row.try_get::<String, _>(n)?),
+            })
         };
-        runtime.block_on(copy).map_err(|error| failed(&error))
-    }
-
-    /// A table that lives as long as the connection, for rows that may be there already.
-    fn stage(&mut self, table: &Layout) -> Result<String, SyncError> {
-        let name = quoted(&format!("stage_{}_{}", table.table, table.columns.len()));
-        if self.staged.contains(&name) {
-            self.run(format!("TRUNCATE pg_temp.{name}"))?;
-        } else {
-            self.run(format!("CREATE TEMP TABLE {name} (LIKE {})", quoted(&table.table)))?;
-            self.staged.push(name.clone());
-        }
-        Ok(format!("pg_temp.{name}"))
+        let all = rows.iter().map(|row| (0..row.len()).map(|n| cell(row, n)).collect::<Result<Row, _>>());
+        all.collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 }
 
-/// `COPY`'s own text format.
-fn write(text: &mut String, rows: &Rows<'_>) {
-    text.clear();
-    for row in rows.iter() {
-        for (n, cell) in row.iter().enumerate() {
-            if n > 0 {
-                text.push('\t');
-            }
-            match cell {
-                Cell::Null => text.push_str("\\N"),
-                // A String takes all.
-                Cell::Integer(it) => drop(write!(text, "{it}")),
-                Cell::Number(it) => drop(write!(text, "{it}")),
-                Cell::Boolean(it) => text.push(if *it { 't' } else { 'f' }),
-                Cell::Text(it) => escape(text, it),
-            }
-        }
-        text.push('\n');
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, PgArguments>;
+
+/// One column of a page.
+fn array<'q>(query: Query<'q>, rows: &Rows<'_>, slot: usize, sql: Sql) -> Query<'q> {
+    let cells = rows.iter().map(|row| &row[slot]);
+    let flag = |cell: &Cell<'_>| if let Cell::Boolean(it) = cell { Some(*it) } else { None };
+    match sql {
+        Sql::Integer => query.bind(cells.map(Cell::integer).collect::<Vec<_>>()),
+        Sql::Boolean => query.bind(cells.map(flag).collect::<Vec<_>>()),
+        _ => query.bind(cells.map(written).collect::<Vec<_>>()),
     }
 }
 
-fn escape(text: &mut String, value: &str) {
-    let mut rest = value;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'\\' | b'\n' | b'\r' | b'\t')) {
-        text.push_str(&rest[..at]);
-        text.push_str(match rest.as_bytes()[at] {
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            _ => "\\\\",
-        });
-        rest = &rest[at + 1..];
+fn written<'a>(cell: &'a Cell<'_>) -> Option<Cow<'a, str>> {
+    match cell {
+        Cell::Null => None,
+        Cell::Text(text) => Some(Cow::Borrowed(text)),
+        other => Some(Cow::Owned(other.text())),
     }
-    text.push_str(rest);
 }
 
 fn failed(error: &sqlx::Error) -> SyncError {
@@ -219,21 +190,7 @@ impl Database for Postgres {
     }
 
     fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError> {
-        let query = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values).fetch_all(&mut self.connection);
-        let rows = self.runtime.block_on(query).map_err(|error| failed(&error))?;
-        let cell = |row: &sqlx::postgres::PgRow, n: usize| -> Result<Cell<'static>, sqlx::Error> {
-            if row.try_get_raw(n)?.is_null() {
-                return Ok(Cell::Null);
-            }
-            Ok(match row.column(n).type_info().name() {
-                "INT8" => Cell::Integer(row.try_get(n)?),
-                "INT4" => Cell::Integer(row.try_get::<i32, _>(n)?.into()),
-                "BOOL" => Cell::Boolean(row.try_get(n)?),
-                _ => Cell::from(row.try_get::<String, _>(n)?),
-            })
-        };
-        let all = rows.iter().map(|row| (0..row.len()).map(|n| cell(row, n)).collect::<Result<Row, _>>());
-        all.collect::<Result<_, _>>().map_err(|error| failed(&error))
+        self.rows(bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values))
     }
 
     fn load(
@@ -245,22 +202,21 @@ impl Database for Postgres {
         if rows.len() == 0 {
             return Ok(Vec::new());
         }
-        write(&mut self.text, rows);
-        let columns: Vec<String> = table.columns.iter().map(|column: &Column| quoted(&column.name)).collect();
-        let columns = columns.join(", ");
-        let name = quoted(&table.table);
-        if fresh {
-            self.copy(&name, &columns)?;
-            return Ok(rows.iter().map(|row| row[table.key].clone().owned()).collect());
-        }
-        let stage = self.stage(table)?;
-        self.copy(&stage, &columns)?;
-        let key = quoted(table.key_name());
+        let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let types = table.columns.iter().map(|column| self.type_name(column.sql)).enumerate();
+        let arrays: Vec<String> = types.map(|(n, name)| format!("CAST(${} AS {name}[])", n + 1)).collect();
+        let (columns, key) = (columns.join(", "), quoted(table.key_name()));
         let sql = format!(
-            "INSERT INTO {name} ({columns}) SELECT {columns} FROM {stage}{} RETURNING {name}.{key}",
-            on_conflict(table)
+            "INSERT INTO {name} ({columns}) SELECT * FROM unnest({}){} RETURNING {name}.{key}",
+            arrays.join(", "),
+            if fresh { String::new() } else { on_conflict(table) },
+            name = quoted(&table.table),
         );
-        let changed = self.query(&sql, &[])?;
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (slot, column) in table.columns.iter().enumerate() {
+            query = array(query, rows, slot, column.sql);
+        }
+        let changed = self.rows(query)?;
         Ok(changed.into_iter().filter_map(|row| row.into_iter().next()).collect())
     }
 
@@ -287,7 +243,5 @@ impl Database for Postgres {
             tracing::debug!(%error, "a transaction could not be undone");
         }
         self.in_transaction = false;
-        // What was made within it is gone with it.
-        self.staged.clear();
     }
 }
