@@ -1,0 +1,322 @@
+//! Random histories of a company, with syncs that are disturbed in every way, against what must be so afterwards.
+//!
+//! `KEYHAVEN_MODEL_STEPS` says how many steps, `KEYHAVEN_MODEL_SEED` with which history to begin.
+
+use std::{collections::VecDeque, env, sync::Arc, time::Duration};
+
+use keyhaven_core::syncs::{Deleted, Plan, Report, Sweep, SyncError};
+use keyhaven_sandbox::{ACME, Act, Fault, Hook, Kind, Mode, Rule, TokenSettings};
+use keyhaven_testkit::Look;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    acts,
+    chance::Chance,
+    common::{Database, House, KEY},
+    compare::{self, Known},
+};
+
+/// Steps of one history.
+const HISTORY: u64 = 250;
+const USUAL: u64 = 400;
+const REMEMBERED: usize = 40;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_lost_and_nothing_twice() {
+    let number = |name: &str| env::var(name).ok().map(|it| it.parse::<u64>().expect("a number"));
+    let (steps, first) =
+        (number("KEYHAVEN_MODEL_STEPS").unwrap_or(USUAL), number("KEYHAVEN_MODEL_SEED").unwrap_or(1));
+    let (mut done, mut seed, mut runs) = (0, first, 0);
+    while done < steps {
+        let count = HISTORY.min(steps - done);
+        runs += Box::pin(history(seed, count)).await;
+        (done, seed) = (done + count, seed + 1);
+        if steps > USUAL {
+            eprintln!("{done} of {steps} steps, {runs} syncs, histories {first} to {}", seed - 1);
+        }
+    }
+}
+
+async fn history(seed: u64, steps: u64) -> u64 {
+    let mut model = Model::new(seed).await;
+    for step in 0..steps {
+        model.step(step).await;
+    }
+    model.to_the_end().await;
+    model.runs
+}
+
+struct Model {
+    seed: u64,
+    chance: Chance,
+    house: House,
+    plan: Plan,
+    large: Plan,
+    look: Look,
+    known: Known,
+    projects: bool,
+    log: VecDeque<String>,
+    runs: u64,
+    /// How long a whole run takes.
+    took: Duration,
+}
+
+impl Model {
+    async fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let (records, custom, projects) = (8 + chance.below(12), 16 + chance.below(10), chance.once_in(2));
+        let house = House::new(|settings| {
+            (settings.records, settings.seed, settings.projects) = (records, seed, projects);
+            settings.custom_fields = custom as usize;
+            settings.bare_last_page = seed.is_multiple_of(3);
+        });
+        let house = house.await;
+        // Some archived ones stay for good.
+        for kind in [Kind::Deal, Kind::Lead, Kind::Project].into_iter().cycle().take(15) {
+            let id = house.act(Act::Create { kind, fields: Default::default() });
+            house.act(Act::Archive { kind, id });
+        }
+        let database = if seed.is_multiple_of(3) { Database::Postgres } else { Database::Sqlite };
+        let (to, look) = database.make(house.folder.path());
+        let mut large = house.plan(&to);
+        large.deleted = if chance.once_in(3) { Deleted::Remove } else { Deleted::Keep };
+        let mut streams = (*large.streams).clone();
+        for stream in &mut streams.streams {
+            stream.size = 3 + chance.below(5);
+            if let Some(each) = &mut stream.each {
+                each.many = each.many.min(5);
+            }
+        }
+        let plan = Plan { streams: Arc::new(streams), ..large.clone() };
+        let (known, log, took) = (Known::default(), VecDeque::new(), Duration::from_millis(300));
+        Self { seed, chance, house, plan, large, look, known, projects, log, runs: 0, took }
+    }
+
+    fn note(&mut self, what: impl Into<String>) {
+        if self.log.len() == REMEMBERED {
+            self.log.pop_front();
+        }
+        self.log.push_back(what.into());
+    }
+
+    fn fail(&self, what: &str, wrong: &[String]) -> ! {
+        let log: Vec<&str> = self.log.iter().map(String::as_str).collect();
+        let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+        panic!(
+            "{what}, with KEYHAVEN_MODEL_SEED={} ({:?}, {} runs).\nLast steps:\n{}\n\n{} things are wrong:\n{shown}",
+            self.seed,
+            self.plan.deleted,
+            self.runs,
+            log.join("\n"),
+            wrong.len(),
+        );
+    }
+
+    async fn step(&mut self, step: u64) {
+        match self.chance.below(20) {
+            0..13 => {
+                if let Some(act) = acts::of_a_record(&self.house, &mut self.chance) {
+                    self.act(step, &act);
+                }
+            }
+            13 | 14 => {
+                if let Some(act) = acts::of_a_field(&self.house, &mut self.chance) {
+                    self.act(step, &act);
+                }
+            }
+            15 | 16 => self.pass(step),
+            17 => self.to_the_end().await,
+            _ => self.disturbed(step).await,
+        }
+    }
+
+    fn act(&mut self, step: u64, act: &Act) {
+        let done = self.house.sandbox.state().act(ACME, act);
+        self.note(format!("{step} {act:?} {done:?}"));
+    }
+
+    fn pass(&mut self, step: u64) {
+        let seconds = *self.chance.pick(&[0, 1, 1, 20, 59, 61, 600, 4000, 90_000]).unwrap();
+        let skew = -(self.chance.below(60) as i64);
+        self.house.set_time(self.house.now() + seconds);
+        self.house.sandbox.state().set(|settings| settings.skew_seconds = skew);
+        self.note(format!("{step} {seconds} s pass, and changes are written {skew} s off"));
+    }
+
+    /// An undisturbed run that looks at everything; then one that has nothing to do.
+    async fn to_the_end(&mut self) {
+        let whole = Plan { sweep: Sweep::Always, ..self.plan.clone() };
+        let began = Instant::now();
+        self.finish("a whole run", &whole).await;
+        self.took = began.elapsed();
+        let wrong =
+            compare::differences(&self.house, &whole, &self.look, &mut self.known, self.projects).await;
+        if !wrong.is_empty() {
+            self.fail("The database is not what the app has", &wrong);
+        }
+        let large = self.large.clone();
+        let report = self.finish("a run with nothing to do", &large).await;
+        let busy = report.progress.streams.iter().filter(|it| it.written + it.deleted > 0 || it.requests > 1);
+        let busy: Vec<String> = busy.map(|it| format!("{it:?}")).collect();
+        if !busy.is_empty() {
+            self.fail("A run with nothing to do did something", &busy);
+        }
+    }
+
+    async fn finish(&mut self, what: &str, plan: &Plan) -> Report {
+        self.runs += 1;
+        self.note(what);
+        match self.house.run(plan).await {
+            Ok(report) if report.stopped.is_none() => report,
+            other => self.fail(&format!("{what} did not go to the end"), &[format!("{other:?}")]),
+        }
+    }
+
+    async fn disturbed(&mut self, step: u64) {
+        let sweep = *self.chance.pick(&[Sweep::Due, Sweep::Due, Sweep::Never, Sweep::Always]).unwrap();
+        let plan = Plan { sweep, ..self.plan.clone() };
+        match self.chance.below(8) {
+            0 | 1 => {
+                let before = compare::timed(&self.house);
+                self.finish(&format!("{step} a run, {sweep:?}"), &plan).await;
+                let wrong = compare::stale(&plan, &self.look, &before).await;
+                if !wrong.is_empty() {
+                    self.fail("A run did not see what had changed", &wrong);
+                }
+            }
+            2 | 3 => {
+                self.hooks();
+                self.finish(&format!("{step} a run with changes in between, {sweep:?}"), &plan).await;
+            }
+            4 => self.stopped(step, &plan, None).await,
+            _ => {
+                let trouble = Trouble::by(&mut self.chance);
+                self.stopped(step, &plan, Some(trouble)).await;
+            }
+        }
+        let state = self.house.sandbox.state();
+        state.clear_hooks();
+        state.clear_faults();
+        state.set_token(
+            KEY,
+            TokenSettings { user: Some(1), mode: Some(Mode::Ok), ..TokenSettings::default() },
+        );
+    }
+
+    fn hooks(&mut self) {
+        const PATHS: [&str; 10] = [
+            "/api/v2/deals",
+            "/api/v2/persons",
+            "/api/v1/leads",
+            "/api/v1/notes",
+            "/api/v1/files",
+            "/api/v2/deals/products",
+            "/api/v2/organizations",
+            "/api/v2/activities",
+            "/api/v2/products",
+            "/api/v2/dealFields",
+        ];
+        for _ in 0..=self.chance.below(3) {
+            let (path, after) = (*self.chance.pick(&PATHS).unwrap(), 1 + self.chance.below(5) as u32);
+            let field = self.chance.once_in(5);
+            let act = if field { acts::of_a_field } else { acts::of_a_record }(&self.house, &mut self.chance);
+            let Some(act) = act else { continue };
+            self.note(format!("while it reads, after {after} of {path}: {act:?}"));
+            self.house.sandbox.state().add_hook(Hook {
+                path: path.into(),
+                after,
+                company: ACME,
+                acts: vec![act],
+            });
+        }
+    }
+
+    /// Goes wrong at some moment, and is cancelled or killed soon after.
+    async fn stopped(&mut self, step: u64, plan: &Plan, trouble: Option<Trouble>) {
+        if self.chance.once_in(2) {
+            self.hooks();
+        }
+        self.runs += 1;
+        let at = self.took.mul_f64(self.chance.below(1000) as f64 / 1000.0);
+        let (patience, kills) = (Duration::from_millis(self.chance.below(60)), self.chance.once_in(2));
+        let how = if kills { "killed" } else { "cancelled" };
+        self.note(format!(
+            "{step} a run, {:?}, {trouble:?} after {at:?}, {how} {patience:?} later",
+            plan.sweep
+        ));
+        let (cancel, cancelled) = watch::channel(false);
+        let ended: Option<Result<Report, SyncError>> = {
+            let run = self.house.run_until(plan, &cancelled);
+            tokio::pin!(run);
+            let stop = async {
+                sleep(at).await;
+                if let Some(trouble) = &trouble {
+                    trouble.begin(&self.house);
+                }
+                sleep(patience).await;
+            };
+            tokio::select! {
+                ended = &mut run => Some(ended),
+                () = stop => {
+                    let _ = cancel.send(true);
+                    if kills { None } else { Some(run.await) }
+                }
+            }
+        };
+        let ended = ended.map(|it| it.map(|report| report.outcome().to_owned()));
+        self.note(format!("which ended so: {ended:?}"));
+        if trouble.is_some_and(|it| it.0 == Some(Mode::Daily)) {
+            self.house.set_time(self.house.now() + 86_400);
+        }
+    }
+}
+
+/// What goes wrong: for every request of the key, or below HTTP.
+#[derive(Debug)]
+struct Trouble(Option<Mode>, Option<Rule>);
+
+impl Trouble {
+    fn by(chance: &mut Chance) -> Self {
+        const MODES: [Mode; 10] = [
+            Mode::Unauthorized,
+            Mode::NoPermission,
+            Mode::NotOpen,
+            Mode::Daily,
+            Mode::Maintenance,
+            Mode::InternalError,
+            Mode::Html,
+            Mode::Truncated,
+            Mode::OtherShape,
+            Mode::Garbage,
+        ];
+        const FAULTS: [Fault; 6] = [
+            Fault::HangBeforeHead,
+            Fault::HangMidBody,
+            Fault::ResetMidBody,
+            Fault::Garbage,
+            Fault::CloseWithoutAnswer,
+            Fault::CloseAfterAnswer,
+        ];
+        if chance.once_in(20) {
+            return Self(Some(Mode::Burst), None);
+        }
+        if chance.once_in(2) {
+            return Self(chance.pick(&MODES).copied(), None);
+        }
+        let rule = chance.pick(&FAULTS).cloned().map(Rule::new);
+        Self(None, rule.map(|rule| if chance.once_in(8) { rule.times(1) } else { rule }))
+    }
+
+    fn begin(&self, house: &House) {
+        let state = house.sandbox.state();
+        if let Some(mode) = self.0 {
+            state.set_mode(KEY, mode);
+        }
+        if let Some(rule) = &self.1 {
+            state.add_fault(rule.clone());
+        }
+    }
+}
