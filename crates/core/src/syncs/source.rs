@@ -33,14 +33,14 @@ pub struct AppSource {
 
 #[expect(clippy::large_enum_variant, reason = "there is one for each sync")]
 enum Via {
-    Here { app: Arc<Keyhaven>, door: Door, ctx: Ctx },
+    Here { app: Arc<Keyhaven>, door: Box<Door>, ctx: Ctx },
     There(Box<Remote>),
 }
 
 impl AppSource {
     /// With the data of this process.
     pub fn here(app: Arc<Keyhaven>, ctx: Ctx, connection: &str, connector: Connector) -> Self {
-        let via = Via::Here { door: app.door(), app, ctx };
+        let via = Via::Here { door: Box::new(app.door()), app, ctx };
         Self { connection: connection.to_owned(), connector, via }
     }
 
