@@ -1,6 +1,6 @@
 //! What stands in a database, whoever wrote it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::mpsc, thread, time::Duration};
 
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::{Map, Value, json};
@@ -65,6 +65,27 @@ impl Look {
                 all.execute(&mut connection).await.expect("statements");
             }
         }
+    }
+
+    /// Makes the schema, where there is such a thing.
+    pub async fn prepare(&self) {
+        if let Self::Postgres(_, schema) = self {
+            self.execute(&format!("CREATE SCHEMA \"{schema}\"")).await;
+        }
+    }
+
+    /// Holds a file locked for a time, as a program that writes does.
+    pub fn hold(self, time: Duration) -> thread::JoinHandle<()> {
+        let Self::Sqlite(path) = self else { panic!("no file") };
+        let (held, is_held) = mpsc::channel();
+        let holder = thread::spawn(move || {
+            let connection = open(&path);
+            connection.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+            held.send(()).expect("somebody who waits");
+            thread::sleep(time);
+        });
+        is_held.recv().expect("a lock");
+        holder
     }
 
     async fn connect(&self) -> PgConnection {

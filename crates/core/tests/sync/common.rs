@@ -17,7 +17,7 @@ use keyhaven_core::{
 };
 use keyhaven_sandbox::{ACME, Act, Kind, Sandbox, Settings};
 use keyhaven_testkit::{Look, Postgres};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::{sync::watch, time::sleep};
 
 pub(crate) const KEY: &str = "600d600d600d600d600d600d600d600d600d600d";
@@ -104,6 +104,23 @@ impl House {
             share: 1.0,
         };
         wanted.plan(&self.connector, &self.connection, "sales", self.clock.clone()).unwrap()
+    }
+
+    /// The same with small pages.
+    pub(crate) fn paged(&self, to: &str, size: u64) -> Plan {
+        let plan = self.plan(to);
+        let mut streams = (*plan.streams).clone();
+        for stream in &mut streams.streams {
+            stream.size = size;
+            if let Some(each) = &mut stream.each {
+                each.many = each.many.min(size as usize);
+            }
+        }
+        Plan { streams: Arc::new(streams), ..plan }
+    }
+
+    pub(crate) fn change(&self, kind: Kind, id: u64, fields: Map<String, Value>) {
+        self.act(Act::Change { kind, id: id.into(), fields });
     }
 
     pub(crate) fn source(&self) -> AppSource {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::civil::{Date, Time};
 use keyhaven_connectors::streams::{Column, FieldsAt, Shape, Sql};
 use keyhaven_testkit::Record;
 use serde_json::{Value, json};
@@ -24,8 +25,10 @@ impl Cell {
         match sql {
             _ if is_nothing => Self::Null,
             // No database holds a NUL.
-            Sql::Text | Sql::Date => Self::Text(text().replace('\0', "")),
-            Sql::Time => Self::Text(format!("{}:00", text()).chars().take(8).collect()),
+            Sql::Text => Self::Text(text().replace('\0', "")),
+            // A field that is a date now may have been anything.
+            Sql::Date => text().parse::<Date>().map_or(Self::Null, |day| Self::Text(day.to_string())),
+            Sql::Time => text().parse::<Time>().map_or(Self::Null, |time| Self::Text(time.to_string())),
             Sql::Integer | Sql::Number => match value {
                 Value::Bool(it) => Self::Number(f64::from(u8::from(*it))),
                 _ => Self::Number(text().parse().unwrap_or_else(|_| panic!("{value} is no number"))),

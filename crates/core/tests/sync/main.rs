@@ -12,5 +12,8 @@ mod acts;
 mod chance;
 mod common;
 mod compare;
+mod destinations;
 mod expected;
+mod faults;
 mod model;
+mod trouble;

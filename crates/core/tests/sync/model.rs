@@ -2,10 +2,10 @@
 //!
 //! `KEYHAVEN_MODEL_STEPS` says how many steps, `KEYHAVEN_MODEL_SEED` with which history to begin.
 
-use std::{collections::VecDeque, env, sync::Arc, time::Duration};
+use std::{collections::VecDeque, env, time::Duration};
 
 use keyhaven_core::syncs::{Deleted, Plan, Report, Sweep, SyncError};
-use keyhaven_sandbox::{ACME, Act, Fault, Hook, Kind, Mode, Rule, TokenSettings};
+use keyhaven_sandbox::{ACME, Act, Hook, Kind, Mode, TokenSettings};
 use keyhaven_testkit::Look;
 use tokio::{
     sync::watch,
@@ -17,11 +17,13 @@ use crate::{
     chance::Chance,
     common::{Database, House, KEY},
     compare::{self, Known},
+    trouble::Trouble,
 };
 
-/// Steps of one history.
-const HISTORY: u64 = 250;
+/// Steps in all, where nobody says how many; and of one history, then and otherwise.
 const USUAL: u64 = 400;
+const SHORT: u64 = 100;
+const LONG: u64 = 250;
 const REMEMBERED: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,10 +31,11 @@ async fn nothing_lost_and_nothing_twice() {
     let number = |name: &str| env::var(name).ok().map(|it| it.parse::<u64>().expect("a number"));
     let (steps, first) =
         (number("KEYHAVEN_MODEL_STEPS").unwrap_or(USUAL), number("KEYHAVEN_MODEL_SEED").unwrap_or(1));
+    let history = if steps > USUAL { LONG } else { SHORT };
     let (mut done, mut seed, mut runs) = (0, first, 0);
     while done < steps {
-        let count = HISTORY.min(steps - done);
-        runs += Box::pin(history(seed, count)).await;
+        let count = history.min(steps - done);
+        runs += Box::pin(one_history(seed, count)).await;
         (done, seed) = (done + count, seed + 1);
         if steps > USUAL {
             eprintln!("{done} of {steps} steps, {runs} syncs, histories {first} to {}", seed - 1);
@@ -40,12 +43,12 @@ async fn nothing_lost_and_nothing_twice() {
     }
 }
 
-async fn history(seed: u64, steps: u64) -> u64 {
+async fn one_history(seed: u64, steps: u64) -> u64 {
     let mut model = Model::new(seed).await;
     for step in 0..steps {
         model.step(step).await;
     }
-    model.to_the_end().await;
+    model.undisturbed().await;
     model.runs
 }
 
@@ -83,14 +86,8 @@ impl Model {
         let (to, look) = database.make(house.folder.path());
         let mut large = house.plan(&to);
         large.deleted = if chance.once_in(3) { Deleted::Remove } else { Deleted::Keep };
-        let mut streams = (*large.streams).clone();
-        for stream in &mut streams.streams {
-            stream.size = 3 + chance.below(5);
-            if let Some(each) = &mut stream.each {
-                each.many = each.many.min(5);
-            }
-        }
-        let plan = Plan { streams: Arc::new(streams), ..large.clone() };
+        let size = 3 + chance.below(5);
+        let plan = Plan { deleted: large.deleted, ..house.paged(&to, size) };
         let (known, log, took) = (Known::default(), VecDeque::new(), Duration::from_millis(300));
         Self { seed, chance, house, plan, large, look, known, projects, log, runs: 0, took }
     }
@@ -106,7 +103,7 @@ impl Model {
         let log: Vec<&str> = self.log.iter().map(String::as_str).collect();
         let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
         panic!(
-            "{what}, with KEYHAVEN_MODEL_SEED={} ({:?}, {} runs).\nLast steps:\n{}\n\n{} things are wrong:\n{shown}",
+            "{what}, with KEYHAVEN_MODEL_SEED={} KEYHAVEN_MODEL_STEPS={LONG} ({:?}, {} runs).\nLast steps:\n{}\n\n{} things are wrong:\n{shown}",
             self.seed,
             self.plan.deleted,
             self.runs,
@@ -128,7 +125,7 @@ impl Model {
                 }
             }
             15 | 16 => self.pass(step),
-            17 => self.to_the_end().await,
+            17 => self.undisturbed().await,
             _ => self.disturbed(step).await,
         }
     }
@@ -147,7 +144,7 @@ impl Model {
     }
 
     /// An undisturbed run that looks at everything; then one that has nothing to do.
-    async fn to_the_end(&mut self) {
+    async fn undisturbed(&mut self) {
         let whole = Plan { sweep: Sweep::Always, ..self.plan.clone() };
         let began = Instant::now();
         self.finish("a whole run", &whole).await;
@@ -270,53 +267,6 @@ impl Model {
         self.note(format!("which ended so: {ended:?}"));
         if trouble.is_some_and(|it| it.0 == Some(Mode::Daily)) {
             self.house.set_time(self.house.now() + 86_400);
-        }
-    }
-}
-
-/// What goes wrong: for every request of the key, or below HTTP.
-#[derive(Debug)]
-struct Trouble(Option<Mode>, Option<Rule>);
-
-impl Trouble {
-    fn by(chance: &mut Chance) -> Self {
-        const MODES: [Mode; 10] = [
-            Mode::Unauthorized,
-            Mode::NoPermission,
-            Mode::NotOpen,
-            Mode::Daily,
-            Mode::Maintenance,
-            Mode::InternalError,
-            Mode::Html,
-            Mode::Truncated,
-            Mode::OtherShape,
-            Mode::Garbage,
-        ];
-        const FAULTS: [Fault; 6] = [
-            Fault::HangBeforeHead,
-            Fault::HangMidBody,
-            Fault::ResetMidBody,
-            Fault::Garbage,
-            Fault::CloseWithoutAnswer,
-            Fault::CloseAfterAnswer,
-        ];
-        if chance.once_in(20) {
-            return Self(Some(Mode::Burst), None);
-        }
-        if chance.once_in(2) {
-            return Self(chance.pick(&MODES).copied(), None);
-        }
-        let rule = chance.pick(&FAULTS).cloned().map(Rule::new);
-        Self(None, rule.map(|rule| if chance.once_in(8) { rule.times(1) } else { rule }))
-    }
-
-    fn begin(&self, house: &House) {
-        let state = house.sandbox.state();
-        if let Some(mode) = self.0 {
-            state.set_mode(KEY, mode);
-        }
-        if let Some(rule) = &self.1 {
-            state.add_fault(rule.clone());
         }
     }
 }
