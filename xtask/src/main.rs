@@ -6,6 +6,7 @@ mod browser;
 mod deny;
 mod fuzz;
 mod imports;
+mod model;
 mod paths;
 mod run;
 mod set_up;
@@ -21,6 +22,7 @@ Developer commands of Keyhaven.
   cargo xtask test [--only STEP,…]   all tests; installs what they need where it can
   cargo xtask e2e [FILTER]           the tests in a real browser, or those whose name holds FILTER
   cargo xtask fuzz [TARGET]          looks for input that breaks what must hold, ten minutes for each target
+  cargo xtask model [STEPS [SEED]]   syncs random histories in every kind of trouble: 100,000 steps, about an hour
   cargo xtask bench                  measures the figures and writes docs/PERFORMANCE.md
   cargo xtask bench proxy            measures the proxy beside nginx; installs nginx and wrk where it can
   cargo xtask bench sync             measures the sync into SQLite and PostgreSQL
@@ -39,6 +41,9 @@ fn main() -> ExitCode {
         ["e2e", filter] => browser::tests(filter),
         ["fuzz"] => fuzz::long(""),
         ["fuzz", target] => fuzz::long(target),
+        ["model"] => model::run(None, None),
+        ["model", steps] => model::run(Some(steps), None),
+        ["model", steps, seed] => model::run(Some(steps), Some(seed)),
         ["bench"] => browser::bench(),
         ["bench", "proxy"] => browser::bench_proxy(),
         ["bench", "sync"] => browser::bench_sync(),
