@@ -8,9 +8,10 @@ use crate::{Before, Reader, StoreError, Tx, sql::declare};
 macro_rules! page {
     ($which:literal) => {
         concat!(
-            "SELECT audit.id, at, actor, author.name, action, subject, connections.name, connections.slug, access_tokens.name,
+            "SELECT audit.id, at, actor, COALESCE(author.name, copier.name), action, subject, connections.name, connections.slug, access_tokens.name,
                 details, client FROM audit
             LEFT JOIN access_tokens AS author ON author.workspace = audit.workspace AND author.id = substr(actor, 7)
+            LEFT JOIN syncs AS copier ON copier.workspace = audit.workspace AND 'sync:' || copier.id = actor
             LEFT JOIN connections ON connections.workspace = audit.workspace AND connections.id = subject
             LEFT JOIN access_tokens ON access_tokens.workspace = audit.workspace AND access_tokens.id = subject
             WHERE audit.workspace = $1 AND (at, audit.id) < ($2, $3) AND ",
@@ -34,9 +35,9 @@ pub struct AuditRow {
     pub id: String,
     /// When.
     pub at: i64,
-    /// Who: `system`, `session`, `command-line` or `token:tk_…`.
+    /// Who: `system`, `session`, `command-line`, `token:tk_…` or `sync:sy_…`.
     pub actor: String,
-    /// The name of the access token that did it.
+    /// The name of the access token or sync that did it.
     pub actor_name: Option<String>,
     /// What was done, such as `connection.create`.
     pub action: String,

@@ -212,10 +212,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Removes a connection, its secrets, its history and what went through it.
+    /// Removes a connection, its secrets, its history, its syncs and what went through it.
     pub async fn destroy_connection(&mut self, id: &str) -> Result<(), StoreError> {
         self.delete_pending_change(id).await?;
         self.destroy_usage(id).await?;
+        self.destroy_syncs(id).await?;
         for statement in [DESTROY_SECRETS, DESTROY_VERIFICATIONS, DESTROY] {
             query(statement).bind(&self.scope.workspace).bind(id).execute(&mut *self.tx).await?;
         }

@@ -18,7 +18,7 @@ macro_rules! connection_columns {
 }
 pub(crate) use connection_columns;
 
-use crate::{audit, connections, jobs, list, open, people, secrets, tokens, usage, verifications};
+use crate::{audit, connections, jobs, list, open, people, secrets, syncs, tokens, usage, verifications};
 
 /// Every statement for this kind of database, by name.
 pub fn statements(kind: crate::Kind) -> Vec<(&'static str, &'static str)> {
@@ -30,11 +30,17 @@ pub fn statements(kind: crate::Kind) -> Vec<(&'static str, &'static str)> {
         open::ALL,
         people::ALL,
         secrets::ALL,
+        syncs::ALL,
+        syncs::lease::ALL,
+        syncs::runs::ALL,
         tokens::ALL,
         usage::read::ALL,
         usage::write::ALL,
         verifications::ALL,
     ]
     .concat();
-    common.into_iter().chain([("CLAIM", jobs::claim(kind))]).collect()
+    common
+        .into_iter()
+        .chain([("CLAIM", jobs::claim(kind)), ("CLAIM_SYNCS", syncs::lease::claim(kind))])
+        .collect()
 }

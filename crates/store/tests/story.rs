@@ -8,9 +8,9 @@
 )]
 
 use keyhaven_store::{
-    Before, Claim, ConnectionChange, ConnectionRow, Cursor, Kind, ListFilter, MinuteRow, NewAccessToken,
-    NewCall, NewConnectionRow, NewPendingChange, NewVerification, OutcomeUpdate, Scope, Store, StoreError,
-    UsageCounts, statements,
+    Before, Claim, ConnectionChange, ConnectionRow, Cursor, Held, Kind, ListFilter, MinuteRow,
+    NewAccessToken, NewCall, NewConnectionRow, NewPendingChange, NewVerification, OutcomeUpdate, RunCounts,
+    RunEnd, Scope, Store, StoreError, SyncValues, UsageCounts, statements,
 };
 use keyhaven_testkit::Postgres;
 use keyhaven_vault::{MasterKey, Place, Sealed, Secret};
@@ -234,6 +234,7 @@ async fn story(opened: Opened) {
 
     usage(store, &one).await;
     audit(store, &one).await;
+    syncs(store, &one).await;
 
     // Trash and back, then gone for good.
     let mut tx = store.begin(&one).await.unwrap();
@@ -252,6 +253,7 @@ async fn story(opened: Opened) {
     assert!(store.read(&one).secrets("cn_0001").await.unwrap().is_empty());
     assert_eq!(store.read(&one).usage_cost("cn_0001", 0).await.unwrap(), 0);
     assert!(store.read(&one).calls("cn_0001", &Before::end(), 9).await.unwrap().is_empty());
+    assert!(store.read(&one).syncs("").await.unwrap().is_empty());
 
     generations(store).await;
     list(store).await;
@@ -322,6 +324,95 @@ async fn generations(store: &Store) {
         assert_eq!(store.read(&here).generation().await.unwrap(), before + more, "{step}");
     }
     assert!(store.read(&other).generation().await.unwrap() < store.read(&here).generation().await.unwrap());
+}
+
+/// A sync is saved, taken by one at a time, told about, given back, and goes with its connection.
+async fn syncs(store: &Store, here: &Scope) {
+    let values = |next_run_at| SyncValues {
+        name: "Nightly".into(),
+        streams: "[]".into(),
+        deleted: "keep".into(),
+        share: 50,
+        schedule: "daily at 06:30".into(),
+        time_zone: "UTC".into(),
+        next_run_at,
+    };
+    let other = scope("other", 1_000);
+    let mut tx = store.begin(here).await.unwrap();
+    for id in ["sy_1", "sy_2"] {
+        let to = seal("postgres://u:p@h/d");
+        tx.insert_sync(id, "cn_0001", &values(Some(900)), "active", (&to, "postgres://h/d")).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let row = store.read(here).sync("sy_1").await.unwrap().unwrap();
+    assert_eq!((row.connection_slug.as_str(), row.destination.as_str()), ("slug-1", "postgres://h/d"));
+    assert_eq!((row.next_run_at, row.holder.as_deref(), row.cancelled), (Some(900), None, false));
+    assert!(store.read(&other).sync("sy_1").await.unwrap().is_none());
+    assert_eq!(store.read(here).syncs("").await.unwrap().len(), 2);
+    assert!(store.read(here).syncs("cn_0009").await.unwrap().is_empty());
+    assert_eq!(store.read(here).sync_destination("sy_1").await.unwrap().unwrap().1, 1);
+
+    // What is due is taken once, until its lease ends; a change meanwhile does not make it due for others.
+    assert_eq!(store.next_sync_due().await.unwrap(), Some(900));
+    let claim = async |holder: &str, now: i64, only: &str| {
+        store.claim_syncs(holder, now, now + 50, 9, only).await.unwrap().len()
+    };
+    assert_eq!(claim("a", 800, "").await, 0);
+    assert_eq!((claim("a", 1_000, "sy_1").await, claim("b", 1_000, "").await), (1, 1));
+    assert_eq!((claim("c", 1_049, "").await, store.next_sync_due().await.unwrap()), (0, Some(1_050)));
+    let mut tx = store.begin(here).await.unwrap();
+    tx.change_sync("sy_1", &values(Some(5_000))).await.unwrap();
+    tx.set_sync_destination("sy_1", 2, &seal("other"), "sqlite:x.db").await.unwrap();
+    assert!(!tx.ask_sync("sy_1").await.unwrap());
+    tx.begin_sync_run("sr_1", "sy_1", "schedule").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.read(here).sync("sy_1").await.unwrap().unwrap().next_run_at, Some(900));
+    assert_eq!(store.renew_sync("sy_1", "a", 1_100).await.unwrap(), Held::Yes);
+    assert_eq!(store.renew_sync("sy_1", "b", 9_999).await.unwrap(), Held::No);
+    let mut tx = store.begin(here).await.unwrap();
+    assert!(tx.cancel_sync("sy_1").await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(store.renew_sync("sy_1", "a", 1_100).await.unwrap(), Held::Cancelled);
+    let counts = RunCounts { requests: 3, cost: 30, rows_read: 7, rows_written: 5, rows_deleted: 1 };
+    store.note_sync_run("sr_1", &counts, "[1]").await.unwrap();
+
+    // A dead server's: the lease ends, somebody else takes it, and the run is told as interrupted.
+    assert_eq!(claim("d", 1_100, "sy_1").await, 1);
+    let mut tx = store.begin(here).await.unwrap();
+    assert_eq!(tx.interrupt_sync_runs("sy_1", "gone", "none").await.unwrap(), 1);
+    tx.begin_sync_run("sr_2", "sy_1", "goes_on").await.unwrap();
+    tx.commit().await.unwrap();
+    let end = RunEnd { outcome: "done".into(), message: None, remedy: None, goes_on_at: None };
+    let mut tx = store.begin(here).await.unwrap();
+    tx.end_sync_run("sr_1", &end).await.unwrap();
+    tx.end_sync_run("sr_2", &end).await.unwrap();
+    assert!(!tx.release_sync("sy_1", "a", "schedule", Some(7_000), false).await.unwrap());
+    assert!(tx.release_sync("sy_1", "d", "schedule", Some(7_000), false).await.unwrap());
+    tx.set_sync_state("sy_2", "paused", None).await.unwrap();
+    assert!(tx.release_sync("sy_2", "b", "schedule", Some(7_000), false).await.unwrap());
+    assert!(!tx.cancel_sync("sy_2").await.unwrap() && tx.ask_sync("sy_1").await.unwrap());
+    tx.commit().await.unwrap();
+    let row = store.read(here).sync("sy_1").await.unwrap().unwrap();
+    assert_eq!((row.next_run_at, row.cause.as_str(), row.destination_version), (Some(1_000), "asked", 2));
+    assert_eq!(store.read(here).sync("sy_2").await.unwrap().unwrap().next_run_at, None);
+    let runs = store.read(here).sync_runs("sy_1", &Before::end(), 9).await.unwrap();
+    let told: Vec<_> = runs.iter().map(|run| (run.id.as_str(), run.outcome.as_str())).collect();
+    assert_eq!(told, [("sr_2", "done"), ("sr_1", "interrupted")]);
+    assert_eq!((runs[1].counts, runs[1].progress.as_str()), (counts, "[1]"));
+
+    // Of a connection in the trash nothing is due.
+    let mut tx = store.begin(here).await.unwrap();
+    tx.delete_connection("cn_0001", 99).await.unwrap();
+    tx.cancel_syncs_of("cn_0001").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((claim("e", 1_200, "").await, store.next_sync_due().await.unwrap()), (0, None));
+    let mut tx = store.begin(here).await.unwrap();
+    tx.restore_connection("cn_0001", 11).await.unwrap();
+    tx.delete_sync("sy_2").await.unwrap();
+    tx.prune_sync_runs(1_000).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.read(here).sync_runs("sy_1", &Before::end(), 9).await.unwrap().len(), 2);
+    assert_eq!(store.read(here).syncs("cn_0001").await.unwrap().len(), 1);
 }
 
 /// Counts add up by minute; calls are read page by page; what is old goes, and another workspace sees nothing.

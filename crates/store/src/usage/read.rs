@@ -20,10 +20,12 @@ declare! {
     BY_TOKEN = concat!("SELECT token, ", sums!(), " FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3
         GROUP BY token ORDER BY sum(cost) DESC, sum(calls) DESC, token LIMIT $4");
     COST = "SELECT CAST(COALESCE(sum(cost), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3";
-    TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2";
-    CALLS = "SELECT calls.id, at, token, access_tokens.name, method, path, status, ms, source FROM calls
+    TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2
+        UNION ALL SELECT name FROM syncs WHERE workspace = $1 AND 'sync:' || id = $2";
+    CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source FROM calls
         LEFT JOIN access_tokens ON access_tokens.workspace = calls.workspace AND access_tokens.id = token
-        WHERE calls.workspace = $1 AND connection = $2 AND (at, calls.id) < ($3, $4) ORDER BY at DESC, calls.id DESC LIMIT $5";
+        LEFT JOIN syncs ON syncs.workspace = calls.workspace AND 'sync:' || syncs.id = token
+        WHERE calls.workspace = $1 AND calls.connection = $2 AND (at, calls.id) < ($3, $4) ORDER BY at DESC, calls.id DESC LIMIT $5";
 }
 
 /// The twelve sums from this column on.
