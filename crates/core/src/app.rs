@@ -21,6 +21,7 @@ use crate::{
     egress::{Door, Egress, EgressConfig, EgressError},
     policy::Policy,
     proxy::{Feedback, Known},
+    syncs::LiveSyncs,
     usage::{Recorder, ToldBudgets},
 };
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub verify_every: Duration,
     /// How long calls are remembered one by one.
     pub keep_calls: Duration,
+    /// Where syncs write files; without it they write none.
+    pub sync_folder: Option<PathBuf>,
     /// Shown beside each `!`: whom to ask. A mail address, a URL or words.
     pub support: Option<String>,
 }
@@ -99,6 +102,10 @@ pub struct Keyhaven {
     pub(crate) told: ToldBudgets,
     /// Rung when a job may be due sooner than the worker thinks.
     pub(crate) job_scheduled: Notify,
+    /// Rung when a sync may be due sooner than its runner thinks.
+    pub(crate) sync_due: Notify,
+    pub(crate) live_syncs: LiveSyncs,
+    pub(crate) sync_folder: Option<PathBuf>,
     /// The master key file, if other users of the machine can read it.
     pub(crate) exposed_master_key: Option<PathBuf>,
     support: Option<String>,
@@ -154,6 +161,9 @@ impl Keyhaven {
             recorder: Recorder::default(),
             told: ToldBudgets::default(),
             job_scheduled: Notify::new(),
+            sync_due: Notify::new(),
+            live_syncs: LiveSyncs::default(),
+            sync_folder: options.sync_folder,
             exposed_master_key,
             support: options.support,
             unlimited,
@@ -204,6 +214,11 @@ impl Keyhaven {
     pub fn new_request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         format!("rq_{}{number:010x}", self.run)
+    }
+
+    /// Tells this process from others on the same database.
+    pub(crate) fn run_name(&self) -> &str {
+        &self.run
     }
 
     /// The apps that can be connected.

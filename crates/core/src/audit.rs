@@ -59,6 +59,14 @@ const DEEDS: &[(&str, &str)] = &[
     ("connection.restore", "{} was restored"),
     ("connection.destroy", "{} was destroyed"),
     ("connection.use", "{} was used"),
+    ("sync.create", "Sync {} was saved"),
+    ("sync.edit", "Sync {} was changed"),
+    ("sync.ask", "Sync {} was told to run"),
+    ("sync.start", "Sync {} began to run"),
+    ("sync.cancel", "The run of sync {} was cancelled"),
+    ("sync.pause", "Sync {} was paused"),
+    ("sync.resume", "Sync {} was resumed"),
+    ("sync.delete", "Sync {} was deleted"),
     ("access_token.create", "Access token {} was made"),
     ("access_token.edit", "Access token {} was changed"),
     ("access_token.revoke", "Access token {} was revoked"),
@@ -80,14 +88,14 @@ impl Entry {
     }
 }
 
-/// An actor for people: the name of the access token where it is one, else words for the machine word.
+/// An actor for people: the name of the access token or sync where it is one, else words for the machine word.
 pub fn who(word: &str, token_name: Option<&str>) -> String {
     match (token_name, word) {
         (Some(name), _) => name.to_owned(),
         (None, "system") => "Keyhaven".into(),
         (None, "session") => "Signed-in person".into(),
         (None, "command-line") => "Command line".into(),
-        (None, other) => other.strip_prefix("token:").unwrap_or(other).to_owned(),
+        (None, other) => other.split_once(':').map_or(other, |(_, id)| id).to_owned(),
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Actor {
     Token(String),
     /// Somebody at the command line of this machine.
     CommandLine,
+    /// A saved sync; its id.
+    Sync(String),
 }
 
 impl fmt::Display for Actor {
@@ -65,6 +67,7 @@ impl fmt::Display for Actor {
             Self::Session => f.write_str("session"),
             Self::Token(id) => write!(f, "token:{id}"),
             Self::CommandLine => f.write_str("command-line"),
+            Self::Sync(id) => write!(f, "sync:{id}"),
         }
     }
 }
@@ -120,6 +123,11 @@ impl Ctx {
     /// Asked by every use case around access tokens: who has any limit could make one without.
     pub(crate) fn may_manage_tokens(&self) -> Result<(), Error> {
         if self.policy.is_unlimited() { Ok(()) } else { Err(Denied::Managing.into()) }
+    }
+
+    /// Asked before a sync is saved or changed: it names a database that this server then speaks to.
+    pub(crate) fn may_manage_syncs(&self) -> Result<(), Error> {
+        if self.policy.is_unlimited() { Ok(()) } else { Err(Denied::Syncing.into()) }
     }
 
     pub(crate) fn scope(&self) -> Scope {

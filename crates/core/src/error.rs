@@ -46,6 +46,9 @@ pub enum Error {
     /// A link or token that does not open anything (any more).
     #[error("{0}")]
     NotSignedIn(&'static str),
+    /// A sync cannot be estimated or run as it is.
+    #[error("{}. {}", .0.message.trim_end_matches('.'), .0.remedy)]
+    Sync(keyhaven_sync::SyncError),
     /// The access token is known, and has a limit that stands against it.
     #[error(transparent)]
     NotAllowed(#[from] Denied),
@@ -104,6 +107,7 @@ impl Error {
             Self::Stale { .. } => Kind::Stale,
             Self::OtherAccount(_)
             | Self::NothingToDo(_)
+            | Self::Sync(_)
             | Self::ConnectorGone(_)
             | Self::IdempotencyInProgress => Kind::Conflict,
             Self::Store(StoreError::Unavailable(_)) => Kind::Unavailable,
@@ -121,6 +125,7 @@ impl Error {
             Self::Stale { .. } => "stale",
             Self::OtherAccount(_) => "other_account",
             Self::NothingToDo(_) => "nothing_to_do",
+            Self::Sync(_) => "sync_stopped",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::NotSignedIn(_) => "not_signed_in",
@@ -157,6 +162,7 @@ impl Error {
             Self::NothingToDo(_) => "Load it again to see how it stands.",
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.",
             Self::IdempotencyInProgress => "Wait some seconds and send the same request again.",
+            Self::Sync(_) => "Then try it again.",
             Self::NotAllowed(denied) => denied.remedy(),
             Self::NotSignedIn(_) => "Make a new sign-in link with: keyhaven sign-in-link",
             Self::Sealed(_) => {

@@ -84,6 +84,7 @@ async fn tidy(app: &Keyhaven, ctx: &Ctx) -> Result<(), Error> {
     forget_usage(app, ctx).await?;
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.prune(ctx.now() - connections::HISTORY_LIVES).await?;
+    tx.prune_sync_runs(ctx.now() - connections::HISTORY_LIVES).await?;
     tx.schedule_job(TIDY, "", ctx.now() + ctx.jitter(TIDY_EVERY)).await?;
     Ok(tx.commit().await?)
 }

@@ -59,6 +59,7 @@ impl House {
             egress: EgressConfig::default(),
             verify_every: Duration::from_secs(6 * 3600),
             keep_calls: Duration::from_secs(7 * 86_400),
+            sync_folder: None,
             support: None,
         };
         let app = Keyhaven::open_with(options, clock.clone(), Arc::new(SystemRng)).await.unwrap();

@@ -2,13 +2,14 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use keyhaven_core::{Actor, Keyhaven, jobs, sign_in, usage};
+use keyhaven_core::{Actor, Keyhaven, jobs, sign_in, syncs, usage};
 use serde_json::json;
 use tokio::{
     net::TcpListener,
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    task::JoinHandle,
 };
 
 use crate::{
@@ -141,8 +142,10 @@ impl Ready {
     pub(crate) async fn serve(self) -> Result<(), ServeError> {
         let [mut terminate, mut interrupt] = self.stop;
         let (stop_jobs, stopped) = watch::channel(false);
-        let recorder = tokio::spawn(usage::run(self.app.clone(), stopped.clone()));
-        let worker = tokio::spawn(jobs::run(self.app.clone(), stopped));
+        let (stop_recorder, recorder_stopped) = watch::channel(false);
+        let recorder = tokio::spawn(usage::run(self.app.clone(), recorder_stopped));
+        let worker = tokio::spawn(jobs::run(self.app.clone(), stopped.clone()));
+        let syncs = tokio::spawn(syncs::run_due(self.app.clone(), stopped));
         let router = server::router(AppState { app: self.app.clone(), site: self.site });
         let service = Service { app: self.app.clone(), router, main: Handle::current() };
         server::serve(self.listener, self.tls, service, async {
@@ -154,13 +157,19 @@ impl Ready {
         })
         .await?;
         let _ = stop_jobs.send(true);
-        for task in [worker, recorder] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a background worker ended badly");
-            }
-        }
+        ended(worker).await;
+        ended(syncs).await;
+        // Last: what the syncs have called is counted, too.
+        let _ = stop_recorder.send(true);
+        ended(recorder).await;
         self.app.close().await;
         Ok(())
+    }
+}
+
+async fn ended(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a background worker ended badly");
     }
 }
 

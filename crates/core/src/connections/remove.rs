@@ -33,6 +33,7 @@ async fn trash(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<(), Err
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.delete_connection(&row.id, purge_at).await?;
     tx.delete_pending_change(&row.id).await?;
+    tx.cancel_syncs_of(&row.id).await?;
     tx.finish_job(jobs::VERIFY, &row.id).await?;
     tx.schedule_job(jobs::PURGE, &row.id, purge_at).await?;
     ctx.audit(&mut tx, "connection.delete", &row.id).await?;
@@ -53,6 +54,7 @@ pub async fn restore(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Connectio
     ctx.audit(&mut tx, "connection.restore", &row.id).await?;
     tx.commit().await?;
     app.job_scheduled.notify_one();
+    app.sync_due.notify_one();
     app.view(live_row(app, ctx, &row.id).await?)
 }
 

@@ -77,6 +77,9 @@ pub enum Denied {
     /// It could give itself what it has not.
     #[error("this access token has limits and so cannot see, make or revoke access tokens")]
     Managing,
+    /// It could have the server speak to a database that it may not reach itself.
+    #[error("this access token has limits and so cannot save or change syncs")]
+    Syncing,
 }
 
 impl Denied {
@@ -90,7 +93,7 @@ impl Denied {
             Self::Network => {
                 "Call from a network that the token allows, or make a token that allows this one."
             }
-            Self::Adding | Self::Figures | Self::Managing => {
+            Self::Adding | Self::Figures | Self::Managing | Self::Syncing => {
                 "Use an access token without limits, or sign in."
             }
         }

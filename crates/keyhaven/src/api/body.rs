@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use keyhaven_core::Inputs;
+use keyhaven_core::{Inputs, Secret};
 
 use super::{
     json::Json,
@@ -99,6 +99,18 @@ impl Object {
             self.members.iter().position(|(member, value)| member == name && matches!(value, Json::Null));
         null.map(|at| self.members.remove(at));
         self.text(name)
+    }
+
+    /// The same for what may be a password.
+    pub(super) fn maybe_secret(&mut self, name: &str) -> Option<Secret> {
+        match self.take(name)? {
+            Json::Text(text) => Some(text),
+            Json::Null => None,
+            _ => {
+                self.refuse(name, "It must be a text.");
+                None
+            }
+        }
     }
 
     pub(super) fn required_text(&mut self, name: &str) -> String {

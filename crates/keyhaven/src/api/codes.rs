@@ -30,6 +30,7 @@ pub(crate) const CODES: &[Code] = &[
         "nothing_to_do",
         "It is not in the state that this needs, such as deleted; or several have the name",
     ),
+    code(409, "sync_stopped", "The app or the destination of the sync cannot be used as it is"),
     code(409, "idempotency_in_progress", "The first request with this Idempotency-Key is still at work"),
     code(409, "connector_gone", "The connector of this connection is not installed any more"),
     code(412, "stale", "If-Match names an old revision"),

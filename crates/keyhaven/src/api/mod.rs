@@ -10,6 +10,7 @@ mod json;
 mod openapi;
 mod problem;
 mod request;
+mod syncs;
 mod tokens;
 pub(crate) mod usage;
 pub(crate) mod wire;
@@ -48,6 +49,14 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/v1/tokens/{id}", get(tokens::get).delete(tokens::revoke))
         .route("/api/v1/connections/{id}/usage", get(usage::usage))
         .route("/api/v1/connections/{id}/calls", get(usage::calls))
+        .route("/api/v1/syncs", get(syncs::list).post(syncs::create))
+        .route("/api/v1/syncs/{id}", get(syncs::get).patch(syncs::change).delete(syncs::delete))
+        .route("/api/v1/syncs/{id}/run", post(syncs::run))
+        .route("/api/v1/syncs/{id}/cancel", post(syncs::cancel))
+        .route("/api/v1/syncs/{id}/pause", post(syncs::pause))
+        .route("/api/v1/syncs/{id}/resume", post(syncs::resume))
+        .route("/api/v1/syncs/{id}/estimate", post(syncs::estimate))
+        .route("/api/v1/syncs/{id}/runs", get(syncs::runs))
         .route("/api/v1/audit", get(audit::list))
         .route("/api", any(unknown))
         .route("/api/", any(unknown))

@@ -1,5 +1,6 @@
 //! What goes over the wire. The command line prints the same with `--json`, here and from afar.
 
+mod syncs;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use keyhaven_core::{Account, FieldKind, Millis, Outcome, Suggestion, Use, connections};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use syncs::{Sync, SyncEstimate, SyncRunPage};
 pub(crate) use tokens::AccessToken;
 
 /// A point in time: RFC 3339, UTC.

@@ -39,6 +39,9 @@ pub(crate) struct Settings {
     #[arg(long, env = "KEYHAVEN_KEEP_CALLS", value_name = "TIME", value_parser = parse_span)]
     #[serde(deserialize_with = "file::span")]
     keep_calls: Option<Duration>,
+    /// Folder below which syncs write SQLite files [default: syncs in the data folder]
+    #[arg(long, env = "KEYHAVEN_SYNC_FOLDER", value_name = "DIR")]
+    sync_folder: Option<PathBuf>,
     /// Whom to ask when something does not work: shown beside each !
     #[arg(long, env = "KEYHAVEN_SUPPORT", value_name = "CONTACT")]
     support: Option<String>,
@@ -131,6 +134,7 @@ impl Settings {
             connectors: self.connectors.or(file.connectors),
             verify_every: self.verify_every.or(file.verify_every),
             keep_calls: self.keep_calls.or(file.keep_calls),
+            sync_folder: self.sync_folder.or(file.sync_folder),
             support: self.support.or(file.support),
             answer_timeout: self.answer_timeout.or(file.answer_timeout),
             egress_ca: self.egress_ca.or(file.egress_ca),
@@ -161,6 +165,12 @@ impl Settings {
             (None, Some(path)) => MasterKeySource::File(path),
             (None, None) => MasterKeySource::DataFolder(data.join("master.key")),
         };
+        let sync_folder = self.sync_folder.unwrap_or_else(|| data.join("syncs"));
+        // Databases of syncs are no neighbours of Keyhaven's own and of its master key.
+        if data.starts_with(&sync_folder) {
+            let message = "it must not be the data folder, nor one that holds it";
+            return Err(ConfigError::Setting("sync-folder", message.into()));
+        }
         let overrides = Override::parse_list(self.egress_override.as_deref().unwrap_or_default());
         let defaults = EgressConfig::default();
         Ok(Options {
@@ -178,6 +188,7 @@ impl Settings {
             },
             verify_every: self.verify_every.unwrap_or(DEFAULT_VERIFY_EVERY),
             keep_calls: self.keep_calls.unwrap_or(DEFAULT_KEEP_CALLS),
+            sync_folder: Some(sync_folder),
             support: self.support.filter(|support| !support.is_empty()),
         })
     }

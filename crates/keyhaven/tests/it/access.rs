@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, thread, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{Answer, GOOD, House, Server};
 
@@ -29,7 +29,7 @@ const CHANGES: Needs = Token { read_only: 403, other: 403 };
 const NOWHERE: Needs = Token { read_only: 404, other: 404 };
 
 /// Method, route as the source declares it, an address of it, the body, and what it needs. `ID` is a connection, `TK`
-/// an access token.
+/// an access token, `SY` a sync.
 const TABLE: &[(&str, &str, &str, &str, Needs)] = &[
     ("GET", "/healthz", "", "", Nothing(200)),
     ("GET", "/readyz", "", "", Nothing(200)),
@@ -53,6 +53,17 @@ const TABLE: &[(&str, &str, &str, &str, Needs)] = &[
     ("GET", "/api/v1/connections/{id}/history", "/api/v1/connections/ID/history", "", LOOKS_AT_ONE),
     ("GET", "/api/v1/connections/{id}/usage", "/api/v1/connections/ID/usage", "", LOOKS_AT_ONE),
     ("GET", "/api/v1/connections/{id}/calls", "/api/v1/connections/ID/calls", "", LOOKS_AT_ONE),
+    ("GET", "/api/v1/syncs", "", "", LOOKS),
+    ("POST", "/api/v1/syncs", "", r#"{"connection":"sales-eu","destination":"x.db"}"#, CHANGES),
+    ("GET", "/api/v1/syncs/{id}", "/api/v1/syncs/SY", "", LOOKS_AT_ONE),
+    ("PATCH", "/api/v1/syncs/{id}", "/api/v1/syncs/SY", r#"{"name":"X"}"#, CHANGES),
+    ("DELETE", "/api/v1/syncs/{id}", "/api/v1/syncs/SY", "", CHANGES),
+    ("POST", "/api/v1/syncs/{id}/run", "/api/v1/syncs/SY/run", "", CHANGES),
+    ("POST", "/api/v1/syncs/{id}/cancel", "/api/v1/syncs/SY/cancel", "", CHANGES),
+    ("POST", "/api/v1/syncs/{id}/pause", "/api/v1/syncs/SY/pause", "", CHANGES),
+    ("POST", "/api/v1/syncs/{id}/resume", "/api/v1/syncs/SY/resume", "", CHANGES),
+    ("POST", "/api/v1/syncs/{id}/estimate", "/api/v1/syncs/SY/estimate", "", CHANGES),
+    ("GET", "/api/v1/syncs/{id}/runs", "/api/v1/syncs/SY/runs", "", LOOKS_AT_ONE),
     ("GET", "/api/v1/audit", "", "", LOOKS_AT_ONE),
     ("GET", "/api/v1/tokens", "", "", CHANGES),
     ("POST", "/api/v1/tokens", "", r#"{"name":"X"}"#, CHANGES),
@@ -187,6 +198,9 @@ fn nobody_gets_further_than_the_table_says() {
     let server = house.serve(&[]);
     let id = server.create("Sales EU", GOOD, "acme")["id"].as_str().unwrap().to_owned();
     server.create("Other", GOOD, "acme");
+    let body = json!({ "connection": id, "destination": "crm.db", "schedule": "manual" });
+    let sync = server.api("POST", "/api/v1/syncs", &body).json();
+    let sync = sync["id"].as_str().unwrap();
     let make = |more: &[&str]| {
         let made = house.run(&[&["token", "create", "--json", "--name"], more].concat(), "");
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
@@ -209,7 +223,7 @@ fn nobody_gets_further_than_the_table_says() {
 
     for (method, route, path, body, needs) in TABLE.iter().chain(PROXY) {
         let path = if path.is_empty() { route } else { path };
-        let path = path.replace("ID", &id).replace("TK", &victim);
+        let path = path.replace("ID", &id).replace("TK", &victim).replace("SY", sync);
         let asked =
             Asked { server: &server, method: if *method == "ANY" { "GET" } else { method }, path, body };
         let strangers = if let Nothing(status) = needs { *status } else { 401 };
@@ -246,6 +260,8 @@ fn nobody_gets_further_than_the_table_says() {
     // Nothing of all this changed anything.
     let still = server.api("GET", &format!("/api/v1/connections/{id}"), &Value::Null).json();
     assert_eq!((&still["name"], &still["revision"]), (&"Sales EU".into(), &1.into()));
+    let still = server.api("GET", &format!("/api/v1/syncs/{sync}"), &Value::Null).json();
+    assert_eq!((&still["state"], &still["last_run"]), (&"active".into(), &Value::Null));
     assert_eq!(
         server.api("GET", &format!("/api/v1/tokens/{victim}"), &Value::Null).json()["state"],
         "active"

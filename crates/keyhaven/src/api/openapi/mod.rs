@@ -2,6 +2,7 @@
 
 mod operations;
 mod schemas;
+mod syncs;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ pub(super) async fn get(_: Caller, State(state): State<AppState>) -> Json<Value>
 /// The whole document.
 pub(crate) fn document(catalogue: &Catalogue) -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter().chain(syncs::OPERATIONS) {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method] = describe(operation);
     }
@@ -113,6 +114,7 @@ fn parameters(it: &Operation) -> Value {
     if it.path.contains("{id}") {
         let id = match it.path {
             path if path.contains("/connectors/") => "The app's id",
+            path if path.contains("/syncs/") => "The sync's id, or its name where only one has it",
             path if path.contains("/tokens/") => "The access token's id or name",
             _ => "The connection's id or slug",
         };
@@ -153,7 +155,14 @@ fn parameters(it: &Operation) -> Value {
                 "A repetition with the same key and body makes nothing new, for a day",
             ));
         }
-        ("patch", _) => all.push(if_match()),
+        ("get", "/api/v1/syncs") => {
+            all.push(one("connection", "query", text(), "Only those of this connection, by id or slug"));
+        }
+        ("get", "/api/v1/syncs/{id}/runs") => {
+            all.push(limit("Runs on a page"));
+            all.push(one("cursor", "query", text(), "next_cursor of another page"));
+        }
+        ("patch", "/api/v1/connections/{id}") => all.push(if_match()),
         ("delete", "/api/v1/connections/{id}") => {
             let flag = json!({ "type": "boolean", "default": false });
             all.push(one("destroy", "query", flag, "Destroy the sealed values at once"));

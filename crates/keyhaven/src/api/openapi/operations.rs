@@ -16,7 +16,7 @@ pub(super) struct Operation {
     pub is_open: bool,
 }
 
-const READ: Operation = Operation {
+pub(super) const READ: Operation = Operation {
     method: "get",
     path: "",
     summary: "",

@@ -3,7 +3,7 @@
 use keyhaven_core::{Catalogue, Connector, Reason};
 use serde_json::{Map, Value, json};
 
-use super::{reference, tokens};
+use super::{reference, syncs, tokens};
 use crate::api::codes::CODES;
 
 pub(super) fn all(catalogue: &Catalogue) -> Value {
@@ -12,7 +12,7 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
     let count = json!({ "type": "integer", "minimum": 0 });
     let time = json!({ "type": "string", "format": "date-time" });
     let list = |of: Value| json!({ "type": "array", "items": of });
-    json!({
+    let mut all = json!({
         "Text": text,
         "Object": { "type": "object" },
         "Health": closed(json!({ "status": { "const": "ok" } })),
@@ -66,7 +66,11 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
                 "connection": maybe, "client": maybe }))),
             "next_cursor": maybe })),
         "Problem": problem()
-    })
+    });
+    for (name, schema) in syncs::schemas() {
+        all[name] = schema;
+    }
+    all
 }
 
 /// An object that holds exactly these members.

@@ -1,0 +1,74 @@
+//! Where a saved sync writes. As a whole it may hold a password, and is sealed.
+
+use std::path::PathBuf;
+
+use keyhaven_connectors::FieldError;
+use keyhaven_store::SyncRow;
+use keyhaven_sync::Destination;
+use keyhaven_vault::{Place, Secret};
+
+use super::folder;
+use crate::{Ctx, Error, Keyhaven};
+
+const FIELD: &str = "destination";
+
+/// A destination that was understood: as it is sealed, and as it is shown.
+pub(super) struct Given {
+    pub(super) whole: Secret,
+    pub(super) shown: String,
+}
+
+/// The schema of a PostgreSQL database that names none.
+pub(super) fn schema(slug: &str) -> String {
+    slug.replace('-', "_")
+}
+
+/// Reads what a person gave: `crm.db`, `sqlite:crm.db` or the address of a PostgreSQL database.
+pub(super) fn read(app: &Keyhaven, text: &Secret, slug: &str) -> Result<Given, FieldError> {
+    let wrong = |message: String| FieldError { field: FIELD.into(), message };
+    let text = text.expose().trim();
+    if text.is_empty() {
+        return Err(wrong(
+            "Say where to: a file such as crm.db, or the address of a PostgreSQL database.".into(),
+        ));
+    }
+    let name = text.strip_prefix("sqlite:").map(|it| it.strip_prefix("//").unwrap_or(it));
+    let name = name.or_else(|| (!text.contains(':')).then_some(text));
+    if let Some(name) = name {
+        if app.sync_folder.is_none() {
+            let message = "This server writes no files; give the address of a PostgreSQL database.";
+            return Err(wrong(message.into()));
+        }
+        let whole = format!("sqlite:{}", folder::check(name).map_err(wrong)?);
+        return Ok(Given { shown: whole.clone(), whole: Secret::new(whole) });
+    }
+    let it = Destination::parse(text, &schema(slug))
+        .map_err(|error| wrong(format!("{}. {}", capital(&error.message), error.remedy)))?;
+    Ok(Given { shown: it.to_string(), whole: Secret::new(it.reveal()) })
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}", letters.as_str())
+}
+
+/// The place of a sealed destination: bound to its sync, as a key is to its connection.
+pub(super) fn slot<'a>(workspace: &'a str, sync: &'a str, version: i64) -> Place<'a> {
+    Place { workspace, connection: sync, field: FIELD, version }
+}
+
+/// Where a sync writes, opened: for the run that writes there, and for nothing else.
+pub(super) async fn open(app: &Keyhaven, ctx: &Ctx, row: &SyncRow) -> Result<String, Error> {
+    let found = app.store.read(&ctx.scope()).sync_destination(&row.id).await?;
+    let (sealed, version) = found.ok_or_else(|| super::no_sync(&row.id))?;
+    let whole = app.key.open(&slot(&ctx.workspace, &row.id, version), &sealed)?;
+    Ok(whole.expose().to_owned())
+}
+
+/// The same with the file's path on this machine. The message is for people.
+pub(super) fn on_this_machine(folder: Option<&PathBuf>, whole: String) -> Result<String, String> {
+    let Some(name) = whole.strip_prefix("sqlite:") else { return Ok(whole) };
+    let folder = folder.ok_or("this server has no folder for files any more")?;
+    Ok(format!("sqlite:{}", folder::place(folder, name)?.display()))
+}
