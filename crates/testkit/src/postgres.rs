@@ -77,6 +77,13 @@ impl Postgres {
         format!("postgres://keyhaven@127.0.0.1:{}/{name}", self.port)
     }
 
+    /// What `psql` prints for a statement on the database of this URL.
+    pub fn execute(&self, url: &str, sql: &str) -> String {
+        let done = Command::new(self.bin.join("psql")).args([url, "-qAtc", sql]).output().expect("psql runs");
+        assert!(done.status.success(), "{sql}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
     fn psql(&self, sql: &str) -> bool {
         let port = self.port.to_string();
         let mut command = Command::new(self.bin.join("psql"));

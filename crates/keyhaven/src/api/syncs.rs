@@ -8,7 +8,7 @@ use axum::{
 };
 use keyhaven_core::{
     Ctx,
-    syncs::{self, SyncInput},
+    syncs::{self, Estimate, SyncInput},
 };
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use super::{
     body::Object,
     problem::Failure,
     request::{Params, Which},
-    wire::{Sync, SyncEstimate, SyncRunPage},
+    wire::{Sync, SyncRunPage},
 };
 use crate::server::{AppState, Caller};
 
@@ -128,8 +128,8 @@ pub(super) async fn estimate(
     Caller(ctx): Caller,
     State(state): State<AppState>,
     Which(which): Which,
-) -> Result<Json<SyncEstimate>, Failure> {
-    Ok(Json(syncs::estimate_saved(&state.app, &ctx, &which).await?.into()))
+) -> Result<Json<Estimate>, Failure> {
+    Ok(Json(syncs::estimate_saved(&state.app, &ctx, &which).await?))
 }
 
 pub(super) async fn runs(

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use keyhaven_core::{Account, FieldKind, Millis, Outcome, Suggestion, Use, connections};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use syncs::{Sync, SyncEstimate, SyncRunPage};
+pub(crate) use syncs::{Sync, SyncRun, SyncRunPage};
 pub(crate) use tokens::AccessToken;
 
 /// A point in time: RFC 3339, UTC.

@@ -17,6 +17,7 @@ mod request;
 mod run;
 mod secrets;
 mod sync;
+mod syncs;
 mod token_backend;
 mod tokens;
 mod usage;
@@ -93,6 +94,9 @@ enum Command {
     Request(request::RequestArgs),
     /// Copy an app's records into a database that people can read
     Sync(sync::SyncArgs),
+    /// Save, schedule, run and watch syncs that the server runs by itself
+    #[command(subcommand)]
+    Syncs(syncs::SyncsCommand),
     /// The apps that can be connected
     #[command(subcommand)]
     Connectors(connectors::ConnectorsCommand),
@@ -170,6 +174,7 @@ async fn dispatch(command: Command, printer: &Printer) -> Result<ExitCode, Failu
         Command::Run(args) => return run::run(args).await,
         Command::Request(args) => return request::run(args, printer).await,
         Command::Sync(args) => return sync::run(args, printer).await,
+        Command::Syncs(command) => return syncs::run(command, printer).await,
         Command::Connectors(command) => connectors::run(command, printer).await?,
         Command::Doctor(target) => return doctor::run(target, printer).await,
         Command::Openapi => generate::openapi(printer)?,

@@ -20,6 +20,7 @@ mod proxy;
 mod request;
 mod run;
 mod sync;
+mod syncs;
 mod terminal;
 mod tokens;
 mod upstream;

@@ -146,7 +146,7 @@ fn plain(text: &str) -> Option<Plain> {
             let count: u32 = first.parse().ok().filter(|_| !is_timed && every == "every")?;
             // Only what divides the hour or the day comes at even distances.
             match second? {
-                "minutes" | "minute" if count >= 5 && count < 60 && 60 % count == 0 => {
+                "minutes" | "minute" if (5..60).contains(&count) && 60 % count == 0 => {
                     cron(format!("*/{count} * * * *"))
                 }
                 "hours" | "hour" if (1..24).contains(&count) && 24 % count == 0 => {

@@ -131,7 +131,6 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let text = json!({ "type": "string" });
     let maybe = json!({ "type": ["string", "null"] });
     let count = json!({ "type": "integer", "minimum": 0 });
-    let maybe_count = json!({ "type": ["integer", "null"], "minimum": 0 });
     let time = json!({ "type": "string", "format": "date-time" });
     let flag = json!({ "type": "boolean" });
     let list = |of: Value| json!({ "type": "array", "items": of });
@@ -146,6 +145,14 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     stream["properties"]["note"] = text.clone();
     let mut estimate = closed(json!({ "name": text, "requests": count, "cost": count, "at_most": flag }));
     estimate["properties"]["note"] = text.clone();
+    let mut whole =
+        closed(json!({ "streams": list(estimate), "requests": count, "cost": count, "seconds": count }));
+    for (name, about) in [
+        ("budget_left", "Left of the app's budget of today"),
+        ("budget_allowed", "The most that the run uses of it"),
+    ] {
+        whole["properties"][name] = json!({ "type": "integer", "minimum": 0, "description": about });
+    }
     vec![
         ("SyncList", closed(json!({ "items": list(reference("Sync")) }))),
         ("NewSync", object(&["connection", "destination"], new)),
@@ -172,11 +179,6 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                 "rows_read": count, "rows_written": count, "rows_deleted": count, "streams": list(stream) })),
         ),
         ("SyncRunPage", closed(json!({ "items": list(reference("SyncRun")), "next_cursor": maybe }))),
-        (
-            "SyncEstimate",
-            closed(json!({
-                "streams": list(estimate), "requests": count, "cost": count, "budget_left": maybe_count,
-                "budget_allowed": maybe_count, "seconds": count })),
-        ),
+        ("SyncEstimate", whole),
     ]
 }

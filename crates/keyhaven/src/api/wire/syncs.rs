@@ -1,6 +1,6 @@
 //! Syncs over the wire.
 
-use keyhaven_core::syncs::{self, Estimate, StreamEstimate, StreamProgress, deleted_word};
+use keyhaven_core::syncs::{self, StreamProgress, deleted_word};
 use serde::{Deserialize, Serialize};
 
 use super::time;
@@ -68,19 +68,8 @@ pub(crate) struct SyncRunPage {
     pub next_cursor: Option<String>,
 }
 
-/// What the next run will take.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct SyncEstimate {
-    pub streams: Vec<StreamEstimate>,
-    pub requests: u64,
-    pub cost: u64,
-    pub budget_left: Option<u64>,
-    pub budget_allowed: Option<u64>,
-    pub seconds: u64,
-}
-
 /// Times of the schedule that are told.
-pub(crate) const NEXT_TIMES: usize = 3;
+const NEXT_TIMES: usize = 3;
 
 impl Sync {
     pub(crate) fn new(it: syncs::Sync, now: keyhaven_core::Millis) -> Self {
@@ -138,18 +127,5 @@ impl From<syncs::Run> for SyncRun {
 impl From<syncs::RunPage> for SyncRunPage {
     fn from(it: syncs::RunPage) -> Self {
         Self { items: it.items.into_iter().map(SyncRun::from).collect(), next_cursor: it.next }
-    }
-}
-
-impl From<Estimate> for SyncEstimate {
-    fn from(it: Estimate) -> Self {
-        Self {
-            streams: it.streams,
-            requests: it.requests,
-            cost: it.cost,
-            budget_left: it.budget_left,
-            budget_allowed: it.budget_allowed,
-            seconds: it.seconds,
-        }
     }
 }

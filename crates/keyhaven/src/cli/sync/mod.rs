@@ -1,6 +1,6 @@
 //! `keyhaven sync`.
 
-mod show;
+pub(super) mod show;
 
 use std::{process::ExitCode, sync::Arc};
 

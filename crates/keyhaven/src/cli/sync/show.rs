@@ -18,7 +18,7 @@ fn span(seconds: u64) -> String {
     }
 }
 
-fn number(of: u64) -> String {
+pub(in crate::cli) fn number(of: u64) -> String {
     let digits = of.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|it| std::str::from_utf8(it).ok()).collect();
@@ -37,7 +37,7 @@ pub(super) fn in_short(it: &Estimate, plan: &Plan) -> String {
     )
 }
 
-pub(super) fn estimate(it: &Estimate, printer: &Printer) {
+pub(in crate::cli) fn estimate(it: &Estimate, printer: &Printer) {
     let row = |it: &StreamEstimate| {
         let requests = if it.at_most { format!("≤ {}", number(it.requests)) } else { number(it.requests) };
         [&it.name, &requests, &number(it.cost), it.note.as_deref().unwrap_or_default()].map(cell).into()
@@ -56,13 +56,13 @@ pub(super) fn estimate(it: &Estimate, printer: &Printer) {
 }
 
 /// A bar for each stream.
-pub(super) struct Bars {
+pub(in crate::cli) struct Bars {
     all: MultiProgress,
     each: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Bars {
-    pub(super) fn new(printer: &Printer) -> Self {
+    pub(in crate::cli) fn new(printer: &Printer) -> Self {
         let all = MultiProgress::new();
         if printer.is_json() {
             all.set_draw_target(ProgressDrawTarget::hidden());
@@ -71,7 +71,7 @@ impl Bars {
     }
 
     /// Draws whatever changes; ends with the run that it follows.
-    pub(super) async fn follow(&self, mut progress: watch::Receiver<Progress>) {
+    pub(in crate::cli) async fn follow(&self, mut progress: watch::Receiver<Progress>) {
         while progress.changed().await.is_ok() {
             let now = progress.borrow_and_update().clone();
             self.draw(&now);
@@ -99,7 +99,7 @@ impl Bars {
         }
     }
 
-    pub(super) fn clear(&self) {
+    pub(in crate::cli) fn clear(&self) {
         let _ = self.all.clear();
     }
 }
@@ -126,7 +126,8 @@ fn mark(stage: StreamStage) -> &'static str {
     }
 }
 
-pub(super) fn report(it: &Report, plan: &Plan, printer: &Printer) {
+/// What became of each stream.
+pub(in crate::cli) fn streams(all: &[StreamProgress], printer: &Printer) {
     let row = |it: &StreamProgress| {
         let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&number(of)));
         let note = match (&it.note, it.misfits) {
@@ -138,7 +139,11 @@ pub(super) fn report(it: &Report, plan: &Plan, printer: &Printer) {
         first.into_iter().chain(numbers).chain([cell(&note)]).collect()
     };
     let head = ["", "stream", "read", "new or changed", "deleted", "requests", ""];
-    printer.table(&head, it.progress.streams.iter().map(row));
+    printer.table(&head, all.iter().map(row));
+}
+
+pub(super) fn report(it: &Report, plan: &Plan, printer: &Printer) {
+    streams(&it.progress.streams, printer);
     let total = it.progress.total();
     let took = it.finished.duration_since(it.began);
     printer.line(format!(
