@@ -12,6 +12,7 @@ mod form;
 mod keyboard;
 mod list;
 mod saved;
+mod syncs;
 mod usage;
 mod verdicts;
 mod weight;

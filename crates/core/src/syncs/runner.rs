@@ -114,11 +114,10 @@ async fn run(app: &Arc<Keyhaven>, ctx: &Ctx, id: &str, ending: watch::Receiver<b
             }
         }
     };
-    let watched = watch(app, ctx, id, &run, told.clone(), &cancel, ending.clone());
-    tokio::pin!(watched);
+    // Whichever is not over is dropped, and with it what it holds of the database.
     let done = tokio::select! {
         done = engine => done,
-        () = &mut watched => return Ok(()),
+        () = watch(app, ctx, id, &run, told.clone(), &cancel, ending.clone()) => return Ok(()),
     };
     let last = told.borrow().clone();
     if let Err(error) = note(app, &run, &last).await {

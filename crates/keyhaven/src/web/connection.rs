@@ -8,11 +8,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use keyhaven_core::{Connection, Ctx, Error, Field, Status, connections};
+use keyhaven_core::{Connection, Ctx, Error, Field, Status, connections, syncs};
 
 use super::{
     history::History,
     page::{Chrome, Failure, Note, go, show_with},
+    syncs::SyncRow,
     usage::{Asked, Use},
     view::Row,
 };
@@ -27,6 +28,10 @@ pub(super) struct Page {
     pub question: Option<Question>,
     pub usage: Use,
     pub history: History,
+    /// Records of this app can be copied.
+    pub can_copy: bool,
+    /// What copies them.
+    pub rows: Vec<SyncRow>,
     /// Label and value of the plain fields.
     pub values: Vec<(String, String)>,
     /// Labels of the secret fields.
@@ -101,6 +106,7 @@ async fn read(
     rename: Rename,
     asked: &Asked,
 ) -> Result<Page, Error> {
+    let copies = syncs::list(&state.app, ctx, &it.id).await?;
     let pending = connections::pending(&state.app, ctx, &it.id).await?;
     let fields = state.app.catalogue().get(&it.connector).map_or(&[][..], |connector| &connector.fields);
     let shown = |field: &Field| {
@@ -117,6 +123,8 @@ async fn read(
         }),
         usage: Use::read(state, ctx, &it, asked).await?,
         history: History::read(&state.app, ctx, &it.id).await?,
+        can_copy: !syncs::streams_of(&state.app, &it.connector).is_empty(),
+        rows: copies.iter().map(|one| SyncRow::new(ctx, one)).collect(),
         values: fields.iter().filter(|field| !field.is_secret()).filter_map(shown).collect(),
         secrets: fields.iter().filter(|field| field.is_secret()).map(|field| field.label.clone()).collect(),
         rename,

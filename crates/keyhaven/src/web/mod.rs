@@ -17,6 +17,7 @@ mod page;
 mod remove;
 mod sign_in;
 mod snippets;
+mod syncs;
 mod tokens;
 mod usage;
 mod view;
@@ -46,6 +47,14 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/connections/{which}/pending/{answer}", post(connection::answer))
         .route("/connections/{which}/delete", get(remove::ask).post(remove::delete))
         .route("/connections/{which}/restore", post(remove::restore))
+        .route("/syncs", get(syncs::list))
+        .route("/syncs/new", get(syncs::new_form).post(syncs::create))
+        .route("/syncs/{which}", get(syncs::page))
+        .route("/syncs/{which}/live", get(syncs::live))
+        .route("/syncs/{which}/estimate", get(syncs::estimate))
+        .route("/syncs/{which}/edit", get(syncs::edit_form).post(syncs::change))
+        .route("/syncs/{which}/delete", get(syncs::ask).post(syncs::delete))
+        .route("/syncs/{which}/{deed}", post(syncs::act))
         .route("/tokens", get(tokens::list))
         .route("/tokens/new", get(tokens::form).post(tokens::create))
         .route("/tokens/{which}/revoke", get(tokens::ask).post(tokens::revoke))

@@ -6,7 +6,10 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use keyhaven_core::connections::{self, Removal};
+use keyhaven_core::{
+    connections::{self, Removal},
+    syncs,
+};
 
 use super::{
     form::Sent,
@@ -20,6 +23,8 @@ use crate::server::{AppState, SignedIn};
 struct Page {
     chrome: Chrome,
     row: Row,
+    /// How many syncs read through it.
+    syncs: usize,
 }
 
 pub(super) async fn ask(
@@ -28,7 +33,8 @@ pub(super) async fn ask(
     Path(which): Path<String>,
 ) -> Result<Response, Failure> {
     let it = connections::get(&state.app, &ctx, &which).await?;
-    Ok(show(&Page { chrome: Chrome::new(&state, "connections"), row: Row::new(&state, &ctx, &it) }))
+    let syncs = syncs::list(&state.app, &ctx, &it.id).await?.len();
+    Ok(show(&Page { chrome: Chrome::new(&state, "connections"), row: Row::new(&state, &ctx, &it), syncs }))
 }
 
 pub(super) async fn delete(

@@ -1,0 +1,234 @@
+//! A sync as the pages show it.
+
+use keyhaven_core::{
+    Ctx,
+    syncs::{Deleted, Run, StreamProgress, StreamStage, Sync},
+};
+
+use crate::web::{
+    charts::{self, Bar, Frame},
+    usage::{grouped, number},
+    view::Time,
+};
+
+/// One sync.
+pub(in crate::web) struct SyncRow {
+    pub id: String,
+    pub name: String,
+    pub connection_slug: String,
+    pub connection_name: String,
+    pub destination: String,
+    /// The class of its mark: `valid`, `invalid` or `unverified`.
+    pub status: &'static str,
+    /// How it stands, in a few words.
+    pub title: String,
+    pub message: String,
+    pub remedy: String,
+    pub at: Option<Time>,
+    pub next: Option<Time>,
+    pub schedule: String,
+    /// It has begun, or will in a moment: the page looks again by itself.
+    pub is_live: bool,
+    pub is_running: bool,
+    pub is_cancelled: bool,
+    pub is_paused: bool,
+    pub is_orphan: bool,
+    pub is_new: bool,
+    pub last: Option<RunRow>,
+}
+
+/// One run.
+pub(in crate::web) struct RunRow {
+    pub began: Time,
+    pub status: &'static str,
+    pub outcome: &'static str,
+    pub cause: &'static str,
+    pub read: String,
+    pub written: String,
+    pub deleted: String,
+    pub requests: String,
+    pub cost: String,
+    pub took: String,
+    pub message: String,
+    pub streams: Vec<StreamRow>,
+}
+
+/// One stream of a run.
+pub(in crate::web) struct StreamRow {
+    pub name: String,
+    /// Of 1000, where it can be told.
+    pub permille: Option<u16>,
+    pub is_reading: bool,
+    pub state: &'static str,
+    pub rows: String,
+    pub written: String,
+    pub deleted: String,
+    pub requests: String,
+    pub note: String,
+}
+
+fn count(of: i64) -> String {
+    grouped(of)
+}
+
+fn big(of: u64) -> String {
+    grouped(i64::try_from(of).unwrap_or(i64::MAX))
+}
+
+/// `3 s`, `4 min`, `2 h 5 min`.
+pub(super) fn span(seconds: i64) -> String {
+    match seconds {
+        ..=0 => "1 s".into(),
+        1..=119 => format!("{seconds} s"),
+        120..=5399 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+impl SyncRow {
+    pub(in crate::web) fn new(ctx: &Ctx, it: &Sync) -> Self {
+        let now = ctx.now();
+        let time = |at: i64| Time::new(at, now);
+        let last = it.last_run.as_ref();
+        let is_asked = !it.is_running && it.next_run_at.is_some_and(|at| at <= now);
+        let (status, title) = title(it, is_asked);
+        let quiet = it.is_running || is_asked || it.is_orphan;
+        let said = |text: fn(&Run) -> &Option<String>| {
+            last.filter(|_| !quiet).and_then(|run| text(run).clone()).unwrap_or_default()
+        };
+        Self {
+            status,
+            title,
+            message: said(|run| &run.message),
+            remedy: said(|run| &run.remedy),
+            at: last.filter(|_| !is_asked).map(|run| time(run.finished_at.unwrap_or(run.began_at))),
+            next: it.next_run_at.filter(|_| !is_asked).map(time),
+            schedule: it.schedule.words(),
+            is_live: it.is_running || is_asked,
+            is_running: it.is_running,
+            is_cancelled: it.is_cancelled,
+            is_paused: it.is_paused,
+            is_orphan: it.is_orphan,
+            is_new: last.is_none() && !it.is_running && !is_asked,
+            last: last.map(|run| RunRow::new(ctx, run)),
+            id: it.id.clone(),
+            name: it.name.clone(),
+            connection_slug: it.connection_slug.clone(),
+            connection_name: it.connection_name.clone(),
+            destination: it.destination.clone(),
+        }
+    }
+}
+
+fn title(it: &Sync, is_asked: bool) -> (&'static str, String) {
+    if it.is_orphan {
+        return ("unverified", "Its connection is deleted".into());
+    }
+    if it.is_cancelled {
+        return ("unverified", "Ending…".into());
+    }
+    if it.is_running || is_asked {
+        return ("valid", if is_asked { "Beginning…" } else { "Copying…" }.into());
+    }
+    match it.last_run.as_ref().map(|run| run.outcome.as_str()) {
+        None if it.is_paused => ("unverified", "Not started yet".into()),
+        None => ("unverified", "Waits for its first run".into()),
+        Some("done") => ("valid", "Up to date".into()),
+        Some(other) => (status(other), word(other).into()),
+    }
+}
+
+fn status(outcome: &str) -> &'static str {
+    match outcome {
+        "done" | "running" => "valid",
+        "failed" => "invalid",
+        _ => "unverified",
+    }
+}
+
+fn word(outcome: &str) -> &'static str {
+    match outcome {
+        "done" => "Done",
+        "running" => "Running",
+        "paused" => "Waits for the app's budget",
+        "cancelled" => "Cancelled",
+        "interrupted" => "Interrupted",
+        _ => "Failed",
+    }
+}
+
+impl RunRow {
+    pub(super) fn new(ctx: &Ctx, it: &Run) -> Self {
+        let end = it.finished_at.unwrap_or(ctx.now());
+        Self {
+            began: Time::new(it.began_at, ctx.now()),
+            status: status(&it.outcome),
+            outcome: word(&it.outcome),
+            cause: match it.cause.as_str() {
+                "asked" => "Asked for",
+                "goes_on" => "Went on",
+                _ => "By schedule",
+            },
+            read: count(it.counts.rows_read),
+            written: count(it.counts.rows_written),
+            deleted: count(it.counts.rows_deleted),
+            requests: count(it.counts.requests),
+            cost: count(it.counts.cost),
+            took: span((end - it.began_at) / 1000),
+            message: it.message.clone().unwrap_or_default(),
+            streams: it.streams.iter().map(stream).collect(),
+        }
+    }
+}
+
+fn stream(it: &StreamProgress) -> StreamRow {
+    let misfits = (it.misfits > 0).then(|| format!("{} did not fit", number(it.misfits as i64, "value")));
+    StreamRow {
+        name: it.name.replace('_', " "),
+        permille: match it.state {
+            StreamStage::Done => Some(1000),
+            StreamStage::Reading => it.permille,
+            _ => Some(it.permille.unwrap_or(0)),
+        },
+        is_reading: it.state == StreamStage::Reading,
+        state: match it.state {
+            StreamStage::Waiting => "waits",
+            StreamStage::Reading => "reading",
+            StreamStage::Done => "done",
+            StreamStage::Skipped => "skipped",
+            StreamStage::Paused => "later",
+            StreamStage::Failed => "failed",
+        },
+        rows: big(it.rows),
+        written: big(it.written),
+        deleted: big(it.deleted),
+        requests: big(it.requests),
+        note: it.note.clone().or(misfits).unwrap_or_default(),
+    }
+}
+
+/// Records of each run, the oldest first.
+pub(super) fn chart(ctx: &Ctx, runs: &[Run]) -> Option<String> {
+    let bar = |it: &Run| Bar {
+        parts: [it.counts.rows_written, it.counts.rows_deleted],
+        title: format!(
+            "{}: {} new or changed, {} deleted",
+            Time::new(it.began_at, ctx.now()).exact,
+            grouped(it.counts.rows_written),
+            grouped(it.counts.rows_deleted)
+        ),
+    };
+    let bars: Vec<Bar> = runs.iter().rev().map(bar).collect();
+    let description =
+        format!("New, changed and deleted records of the last {}.", number(runs.len() as i64, "run"));
+    let frame = Frame { id: "runs", class: "runs", title: "Records of each run", description: &description };
+    (bars.len() > 1).then(|| charts::bars(&frame, &bars))
+}
+
+/// What becomes of deleted records.
+pub(super) fn deleted(it: Deleted) -> &'static str {
+    match it {
+        Deleted::Keep => "They stay, and _deleted_at says when they were found to be deleted",
+        Deleted::Remove => "They are removed from the copy",
+    }
+}
