@@ -31,6 +31,8 @@ pub const SCREENS: &[&str] = &[
     "/connections/sales-eu/edit",
     "/connections/sales-eu/delete",
     "/connections/deleted",
+    "/syncs",
+    "/syncs/new?connection=sales-eu",
     "/tokens",
     "/tokens/new",
     "/activity",

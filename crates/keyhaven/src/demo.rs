@@ -3,6 +3,11 @@
 use std::{io, net::SocketAddr};
 
 use clap::Args;
+use keyhaven_core::{
+    Actor, Inputs, Keyhaven, Secret,
+    connections::{self, NewConnection},
+    syncs::{self, SyncInput},
+};
 use keyhaven_sandbox::{SCENARIOS, Sandbox, Scenario};
 use serde_json::json;
 
@@ -45,8 +50,9 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
     let settings = Settings::default().for_demo(data.path().into(), override_to(&sandbox));
     let ready = serve::prepare(settings, args.server).await?;
     let link = serve::sign_in_link(&ready.app, &ready.site).await?;
+    let sync = saved_sync(&ready.app).await?;
     let (url, at) = (&ready.site.public_url, sandbox.address());
-    println(&if json { welcome_json(url, &link, at) } else { welcome(url, &link, at) });
+    println(&if json { welcome_json(url, &link, &sync, at) } else { welcome(url, &link, &sync, at) });
     ready.serve().await?;
     sandbox.stop().await;
     Ok(())
@@ -78,6 +84,24 @@ fn override_to(sandbox: &Sandbox) -> String {
     format!("*.pipedrive.com=http://{}", sandbox.address())
 }
 
+/// A connection that works, and a sync through it that waits for its start; the path of its page.
+async fn saved_sync(app: &Keyhaven) -> Result<String, keyhaven_core::Error> {
+    let ctx = app.ctx(Actor::CommandLine);
+    let Some(good) = SCENARIOS.iter().find(|it| it.shows == "ok") else { return Ok("/syncs".into()) };
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let fields = [("api_key", secret(good.key)), ("domain", secret(good.domain))];
+    let fields: Inputs = fields.into_iter().map(|(id, value)| (id.to_owned(), value)).collect();
+    let new = NewConnection { connector: "pipedrive".into(), name: "Sales EU".into(), fields };
+    let connection = connections::create(app, &ctx, new, None).await?;
+    let input = SyncInput {
+        destination: Some(secret("crm.db")),
+        schedule: Some("every hour".into()),
+        ..SyncInput::default()
+    };
+    let sync = syncs::create(app, &ctx, &connection.id, input, true).await?;
+    Ok(format!("/syncs/{}/estimate", sync.id))
+}
+
 async fn start_sandbox(wanted: SocketAddr) -> io::Result<Sandbox> {
     match Sandbox::start(wanted).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -87,7 +111,7 @@ async fn start_sandbox(wanted: SocketAddr) -> io::Result<Sandbox> {
     }
 }
 
-fn welcome(url: &str, link: &str, sandbox: SocketAddr) -> String {
+fn welcome(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {
     let mut text = format!(
         "\nKeyhaven {} runs on {url}, with a stand-in for Pipedrive on http://{sandbox}.\n\
          Nothing here is real, and nothing stays: the data go when you press Ctrl-C.\n\n\
@@ -98,12 +122,13 @@ fn welcome(url: &str, link: &str, sandbox: SocketAddr) -> String {
     for scenario in SCENARIOS {
         text += &format!("     {}  {:<9}  {}\n", scenario.key, scenario.domain, scenario.title);
     }
-    text + "\n     (API Key Value, Pipedrive Domain, what you will see)\n"
+    text += "\n     (API Key Value, Pipedrive Domain, what you will see)\n\n";
+    text + &format!("3. Copy all records of the stand-in into a SQLite database, with one click:\n\n     {url}{sync}\n")
 }
 
-fn welcome_json(url: &str, link: &str, sandbox: SocketAddr) -> String {
+fn welcome_json(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {
     let value = |it: &Scenario| json!({ "api_key": it.key, "domain": it.domain, "shows": it.title });
     let scenarios: Vec<_> = SCENARIOS.iter().map(value).collect();
-    json!({ "url": url, "link": link, "sandbox": format!("http://{sandbox}"), "scenarios": scenarios })
+    json!({ "url": url, "link": link, "sync": format!("{url}{sync}"), "sandbox": format!("http://{sandbox}"), "scenarios": scenarios })
         .to_string()
 }

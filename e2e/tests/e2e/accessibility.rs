@@ -173,6 +173,56 @@ async fn pages_of_access_tokens() {
 }
 
 #[tokio::test]
+async fn pages_of_syncs() {
+    let stage = Stage::open().await;
+    let (browser, api, mut review) = (&stage.browser, stage.server.api(), Review::new(&stage));
+    review.open("/syncs").await;
+    review.open("/syncs/new").await;
+    for name in ["Sales EU", "Sales US"] {
+        api.connect(name, Stage::scenario("ok").key, "acme").await;
+    }
+    review.open("/syncs/new").await;
+    review.open("/syncs/new?connection=sales-eu").await;
+    review.open("/connections/sales-eu").await;
+    let long = "Averyveryverylongnamewithoutanyplacetobreakit مبيعات 👩‍💻 ".repeat(2);
+    browser.goto("/syncs/new?connection=sales-eu").await;
+    browser.css("input[name=which][value=some]").await.click().await.unwrap();
+    browser.css("input[name=when][value=other]").await.click().await.unwrap();
+    browser.css(".advanced summary").await.click().await.unwrap();
+    browser.fill("Name", long.trim()).await;
+    browser.button("Save and see what it will take").await;
+    browser.until_text("2 things are not right yet").await;
+    review.look("the form with errors").await;
+    browser.fill("Where to", "crm.db").await;
+    browser.css("input[name=when][value='every hour']").await.click().await.unwrap();
+    browser.button("Save and see what it will take").await;
+    browser.until_text("What the first run will take").await;
+    browser.css(".more summary").await.click().await.unwrap();
+    review.look("the estimate").await;
+    let page = browser.path().await.replace("/estimate", "");
+    review.open(&page).await;
+    review.open("/syncs").await;
+    review.open("/connections/sales-eu").await;
+    stage.sandbox.state().set_mode(Stage::scenario("ok").key, keyhaven_sandbox::Mode::Slow);
+    browser.goto(&page).await;
+    browser.button("Start").await;
+    browser.until_text("Cancel this run").await;
+    review.look("a run under way").await;
+    browser.goto(&page).await;
+    browser.button("Cancel this run").await;
+    browser.until_text("Cancelled").await;
+    stage.sandbox.state().set_mode(Stage::scenario("ok").key, keyhaven_sandbox::Mode::Ok);
+    browser.button("Run now").await;
+    browser.until_text("Up to date").await;
+    browser.css(".more summary").await.click().await.unwrap();
+    review.look("a sync with its history").await;
+    review.open(&format!("{page}/edit")).await;
+    review.open(&format!("{page}/delete")).await;
+    review.open("/connections/sales-eu/delete").await;
+    review.end();
+}
+
+#[tokio::test]
 async fn dark_is_dark_and_light_is_light() {
     let stage = Stage::open().await;
     let brightness = "const [r, g, b] = getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g); \

@@ -23,7 +23,7 @@ async fn from_the_form_to_the_copy() {
     browser.button("Save and see what it will take").await;
     browser.until_text("What the first run will take").await;
     let text = browser.text().await;
-    for told in ["Requests", "Cost", "Time", "left of today's budget"] {
+    for told in ["Requests", "Of the budget", "Time", "left of today's budget"] {
         assert!(text.contains(told), "{told}: {text}");
     }
     browser.button("Start").await;
@@ -63,6 +63,7 @@ async fn a_sync_needs_no_script() {
     browser.button("Save and see what it will take").await;
     browser.until_text("What the first run will take").await;
     browser.button("Start").await;
+    browser.until("the sync's page", async || Ok(!browser.path().await.contains("estimate"))).await;
     let page = browser.path().await;
     browser
         .until("it is over", async || {

@@ -79,11 +79,24 @@ impl Schedule {
     /// In words, such as `Daily at 06:30 (Europe/Berlin)`.
     pub fn words(&self) -> String {
         let Some(cron) = &self.cron else { return "Only when somebody runs it".into() };
-        let words = if self.is_cron_text { cron.describe() } else { self.text.clone() };
+        let words = if self.is_cron_text {
+            cron.describe()
+        } else {
+            self.text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
+        };
         let mut letters = words.trim_end_matches('.').chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
         format!("{first}{} ({})", letters.as_str(), self.time_zone)
     }
+}
+
+/// A word of a schedule as it is written in a sentence.
+fn shown(word: &str) -> String {
+    let word = word.to_lowercase();
+    if DAYS.contains(&word.trim_end_matches('s')) {
+        return word[..1].to_uppercase() + &word[1..];
+    }
+    word
 }
 
 fn zone(name: &str) -> Result<(String, TimeZone), (&'static str, String)> {
@@ -230,6 +243,7 @@ mod tests {
         let it = Schedule::parse("daily at 06:30", "").unwrap();
         assert_eq!(it.next(NOON), Some(at("2027-01-16T06:30:00Z")));
         assert_eq!(it.words(), "Daily at 06:30 (UTC)");
+        assert_eq!(Schedule::parse("EVERY monday at 8", "").unwrap().words(), "Every Monday at 8 (UTC)");
         let Ok(it) = Schedule::parse("daily at 02:30", "europe/berlin") else { return };
         assert_eq!(it.time_zone, "Europe/Berlin");
         // The hour from 2 to 3 is left out on 28 March, and comes twice on 31 October: one run in either case.

@@ -17,7 +17,7 @@ use crate::{
     web::{
         charts,
         page::{Chrome, Failure, in_words, show_with},
-        usage::{grouped, number},
+        usage::grouped,
     },
 };
 
@@ -85,7 +85,7 @@ impl Told {
         Self {
             figures: vec![
                 ("Requests", format!("{most}{}", grouped(big(it.requests)))),
-                ("Cost", number(cost, "point")),
+                ("Of the budget", grouped(cost)),
                 ("Time", format!("About {}", span(big(it.seconds)))),
             ],
             meter: left

@@ -112,7 +112,9 @@ impl Filled {
             let message = "Tick at least one kind of record, or choose all.".into();
             return Err(FieldError { field: "streams".into(), message });
         }
-        let schedule = if self.when == OTHER { self.schedule.clone() } else { self.when.clone() };
+        // “Other” and nothing else is no schedule, and is told so.
+        let is_other = self.when == OTHER && !self.schedule.trim().is_empty();
+        let schedule = if is_other { self.schedule.clone() } else { self.when.clone() };
         Ok(SyncInput {
             name: Some(self.name.clone()),
             destination: Some(Secret::new(typed)),

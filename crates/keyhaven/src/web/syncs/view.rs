@@ -18,7 +18,7 @@ pub(in crate::web) struct SyncRow {
     pub connection_slug: String,
     pub connection_name: String,
     pub destination: String,
-    /// The class of its mark: `valid`, `invalid` or `unverified`.
+    /// The class of its mark: `valid`, `invalid`, `unverified`, `waiting` or `running`.
     pub status: &'static str,
     /// How it stands, in a few words.
     pub title: String,
@@ -125,14 +125,14 @@ fn title(it: &Sync, is_asked: bool) -> (&'static str, String) {
         return ("unverified", "Its connection is deleted".into());
     }
     if it.is_cancelled {
-        return ("unverified", "Ending…".into());
+        return ("running", "Ending…".into());
     }
     if it.is_running || is_asked {
-        return ("valid", if is_asked { "Beginning…" } else { "Copying…" }.into());
+        return ("running", if is_asked { "Beginning…" } else { "Copying…" }.into());
     }
     match it.last_run.as_ref().map(|run| run.outcome.as_str()) {
-        None if it.is_paused => ("unverified", "Not started yet".into()),
-        None => ("unverified", "Waits for its first run".into()),
+        None if it.is_paused => ("waiting", "Not started yet".into()),
+        None => ("waiting", "Waits for its first run".into()),
         Some("done") => ("valid", "Up to date".into()),
         Some(other) => (status(other), word(other).into()),
     }
@@ -140,8 +140,10 @@ fn title(it: &Sync, is_asked: bool) -> (&'static str, String) {
 
 fn status(outcome: &str) -> &'static str {
     match outcome {
-        "done" | "running" => "valid",
+        "done" => "valid",
+        "running" => "running",
         "failed" => "invalid",
+        "paused" | "interrupted" => "waiting",
         _ => "unverified",
     }
 }
@@ -207,6 +209,8 @@ fn stream(it: &StreamProgress) -> StreamRow {
     }
 }
 
+const BARS: usize = 30;
+
 /// Records of each run, the oldest first.
 pub(super) fn chart(ctx: &Ctx, runs: &[Run]) -> Option<String> {
     let bar = |it: &Run| Bar {
@@ -218,11 +222,13 @@ pub(super) fn chart(ctx: &Ctx, runs: &[Run]) -> Option<String> {
             grouped(it.counts.rows_deleted)
         ),
     };
-    let bars: Vec<Bar> = runs.iter().rev().map(bar).collect();
+    // With room for those to come: a few runs are not as wide as the page.
+    let empty = (runs.len()..BARS).map(|_| Bar { parts: [0, 0], title: String::new() });
+    let bars: Vec<Bar> = runs.iter().rev().map(bar).chain(empty).collect();
     let description =
         format!("New, changed and deleted records of the last {}.", number(runs.len() as i64, "run"));
     let frame = Frame { id: "runs", class: "runs", title: "Records of each run", description: &description };
-    (bars.len() > 1).then(|| charts::bars(&frame, &bars))
+    (runs.len() > 1).then(|| charts::bars(&frame, &bars))
 }
 
 /// What becomes of deleted records.
