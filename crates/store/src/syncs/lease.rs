@@ -5,10 +5,8 @@ use sqlx::{query, query_as, query_scalar};
 use crate::{Kind, Store, StoreError, Tx, sql::declare};
 
 declare! {
-    NEXT_SYNC_DUE = "SELECT min(at) FROM (
-        SELECT min(next_run_at) AS at FROM syncs WHERE lease_until IS NULL
-            AND connection IN (SELECT id FROM connections WHERE deleted_at IS NULL)
-        UNION ALL SELECT min(lease_until) FROM syncs WHERE lease_until IS NOT NULL) AS dates";
+    NEXT_SYNC_DUE = "SELECT min(COALESCE(lease_until, next_run_at)) FROM syncs WHERE next_run_at IS NOT NULL
+        AND connection IN (SELECT id FROM connections WHERE deleted_at IS NULL)";
     RENEW_SYNC = "UPDATE syncs SET lease_until = $3 WHERE id = $1 AND holder = $2 RETURNING cancelled";
     RELEASE_SYNC = "UPDATE syncs SET holder = NULL, lease_until = NULL, cancelled = 0, cause = $4,
         next_run_at = CASE WHEN state = 'active' OR $6 = 1 THEN CAST($5 AS BIGINT) END WHERE workspace = $1 AND id = $2 AND holder = $3";
