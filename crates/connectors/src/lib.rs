@@ -25,7 +25,7 @@ pub use guide::{Guide, GuideStep, Picture};
 pub use inputs::{Inputs, Values};
 pub use pattern::PathPattern;
 pub use request::{AllowedHost, Answer, OutRequest, TokenHeader};
-pub use traffic::{Budget, Cost, LimitHeaders, Limits, Narrow, Pages, Told, Use};
+pub use traffic::{Budget, Cost, LimitHeader, LimitHeaders, Limits, Narrow, Pages, Told, Use};
 pub use verdict::{Account, Fault, Reason, Status, Suggestion, Verdict};
 pub use verification::{Next, Verification};
 pub use words::Words;

@@ -45,16 +45,23 @@ impl PathPattern {
 
     /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
     pub fn fits(&self, path: &str) -> bool {
-        let mut parts = path.strip_prefix('/').unwrap_or(path).split('/');
+        let mut rest = Some(path.strip_prefix('/').unwrap_or(path));
         for segment in &self.0 {
-            match (segment, parts.next()) {
+            let length = match (segment, rest) {
                 (Segment::Rest, _) => return true,
-                (Segment::One, Some(part)) if !part.is_empty() => {}
-                (Segment::Fixed(want), Some(part)) if want == part => {}
+                (Segment::One, Some(rest)) if !rest.is_empty() && !rest.starts_with('/') => {
+                    rest.find('/').unwrap_or(rest.len())
+                }
+                (Segment::Fixed(want), Some(rest)) if rest.starts_with(want.as_str()) => want.len(),
                 _ => return false,
+            };
+            let behind = rest.map_or("", |rest| &rest[length..]);
+            rest = behind.strip_prefix('/');
+            if rest.is_none() && !behind.is_empty() {
+                return false;
             }
         }
-        parts.next().is_none()
+        rest.is_none()
     }
 }
 

@@ -114,16 +114,17 @@ impl Connector {
     /// Puts the credential where the app takes it: into a header, never into the URL. `None` if a value cannot
     /// stand in a header.
     pub(crate) fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
-        self.put_credential(&values.plain, &values.secret, headers)
+        let credential = self.credential(&values.plain, &values.secret)?;
+        headers.insert(self.credential_header(&values.plain)?, credential);
+        Some(())
     }
 
-    /// The same with plain and secret values apart.
-    pub fn put_credential(
+    /// What stands in [`Connector::credential_header`]. `None` if a value cannot stand in a header.
+    pub fn credential(
         &self,
         plain: &BTreeMap<String, String>,
         secret: &BTreeMap<String, Secret>,
-        headers: &mut HeaderMap,
-    ) -> Option<()> {
+    ) -> Option<HeaderValue> {
         let value_of = |field: &str| {
             let plain = plain.get(field).map(String::as_str);
             plain.or_else(|| secret.get(field).map(Secret::expose))
@@ -137,7 +138,6 @@ impl Connector {
         };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
-        headers.insert(self.credential_header(plain)?, value);
-        Some(())
+        Some(value)
     }
 }

@@ -1,6 +1,6 @@
 //! How programs use an app: where they put its key, how its lists are paged, and how much it allows.
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use serde::{Deserialize, Serialize};
 
 use crate::PathPattern;
@@ -69,11 +69,24 @@ pub struct Limits {
 #[serde(deny_unknown_fields, default)]
 pub struct LimitHeaders {
     /// How many in all.
-    pub limit: Option<String>,
+    pub limit: Option<LimitHeader>,
     /// How many are left.
-    pub remaining: Option<String>,
+    pub remaining: Option<LimitHeader>,
     /// Seconds until all are there again.
-    pub reset: Option<String>,
+    pub reset: Option<LimitHeader>,
+}
+
+/// The name of a header that holds a number.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct LimitHeader(HeaderName);
+
+impl TryFrom<String> for LimitHeader {
+    type Error = http::header::InvalidHeaderName;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        HeaderName::try_from(name).map(Self)
+    }
 }
 
 /// A narrower window for some paths.
@@ -140,8 +153,9 @@ fn fit(patterns: &[PathPattern], path: &str) -> bool {
 impl LimitHeaders {
     /// What an answer tells.
     pub fn read(&self, headers: &HeaderMap) -> Told {
-        let number =
-            |name: &Option<String>| headers.get(name.as_deref()?)?.to_str().ok()?.trim().parse::<u64>().ok();
+        let number = |name: &Option<LimitHeader>| {
+            headers.get(&name.as_ref()?.0)?.to_str().ok()?.trim().parse::<u64>().ok()
+        };
         Told { limit: number(&self.limit), remaining: number(&self.remaining), reset: number(&self.reset) }
     }
 }

@@ -53,7 +53,7 @@ pub enum Actor {
     /// A person who signed in with a one-time link.
     Session,
     /// A program with an access token; its id.
-    Token(String),
+    Token(Arc<str>),
     /// Somebody at the command line of this machine.
     CommandLine,
     /// A saved sync; its id.
@@ -78,9 +78,9 @@ pub struct Ctx {
     /// Whoever does it.
     pub actor: Actor,
     /// The tenant; nothing is read or written outside it.
-    pub workspace: String,
+    pub workspace: Arc<str>,
     /// Address of the client, where there is one; for the audit log.
-    pub client: Option<String>,
+    pub client: Option<IpAddr>,
     /// What they may do: the access token's limits; for all others none.
     pub policy: Arc<Policy>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -95,7 +95,7 @@ impl Ctx {
 
     /// The same, with the address that the request came from.
     pub(crate) fn with_client(mut self, client: Option<IpAddr>) -> Self {
-        self.client = client.map(|client| client.to_string());
+        self.client = client;
         self
     }
 
@@ -131,7 +131,7 @@ impl Ctx {
     }
 
     pub(crate) fn scope(&self) -> Scope {
-        Scope { workspace: self.workspace.clone(), actor: self.actor.to_string(), now: self.now() }
+        Scope { workspace: self.workspace.to_string(), actor: self.actor.to_string(), now: self.now() }
     }
 
     /// A new id such as `cn_3f9a…`: a prefix that says what it names, and 80 random bits.
@@ -154,7 +154,7 @@ impl Ctx {
         subject: &str,
         details: &serde_json::Value,
     ) -> Result<(), StoreError> {
-        tx.audit(&self.new_id("au"), action, subject, &details.to_string(), self.client.as_deref()).await
+        self.write(tx, action, subject, &details.to_string()).await
     }
 
     /// The same for a subject that is gone afterwards: the record keeps its name.
@@ -166,7 +166,12 @@ impl Ctx {
         name: &str,
     ) -> Result<(), StoreError> {
         let details = serde_json::json!({ "name": name }).to_string();
-        tx.audit(&self.new_id("au"), action, subject, &details, self.client.as_deref()).await
+        self.write(tx, action, subject, &details).await
+    }
+
+    async fn write(&self, tx: &mut Tx, action: &str, subject: &str, details: &str) -> Result<(), StoreError> {
+        let client = self.client.map(|client| client.to_string());
+        tx.audit(&self.new_id("au"), action, subject, details, client.as_deref()).await
     }
 
     /// `span`, longer or shorter by up to a tenth: work that started together drifts apart.

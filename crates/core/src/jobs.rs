@@ -58,7 +58,7 @@ async fn nap(app: &Keyhaven, ctx: &Ctx) -> Duration {
 
 async fn work(app: Arc<Keyhaven>, job: JobRow) {
     let mut ctx = app.ctx(Actor::System);
-    ctx.workspace.clone_from(&job.workspace);
+    ctx.workspace = job.workspace.as_str().into();
     let done = match job.kind.as_str() {
         VERIFY => connections::verify_in_background(&app, &ctx, &job.subject).await,
         PURGE => connections::purge(&app, &ctx, &job.subject).await,

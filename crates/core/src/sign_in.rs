@@ -30,7 +30,7 @@ pub async fn redeem(app: &Keyhaven, link: &str, client: Option<IpAddr>) -> Resul
     let link = Token::parse(TokenKind::SignIn, link).map_err(|_| USED)?;
     let mut ctx = app.ctx(Actor::Session).with_client(client);
     let workspace = app.store.redeem_sign_in_link(link.hash().as_bytes(), ctx.now()).await?.ok_or(USED)?;
-    ctx.workspace = workspace;
+    ctx.workspace = workspace.into();
     let session = Token::generate(TokenKind::Session);
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.insert_session(session.hash().as_bytes(), ctx.now() + SESSION_LIVES).await?;
@@ -48,7 +48,7 @@ pub async fn session(app: &Keyhaven, text: &str, client: Option<IpAddr>) -> Resu
     if row.expires_at <= ctx.now() {
         return Err(ENDED);
     }
-    ctx.workspace = row.workspace;
+    ctx.workspace = row.workspace.into();
     Ok(ctx)
 }
 

@@ -177,8 +177,22 @@ pub fn admit(
     workspace: &str,
     client: Option<IpAddr>,
 ) -> Result<Ctx, Error> {
-    let mut ctx = app.ctx(Actor::Token(token.id.clone()));
-    if !token.is_live(ctx.now()) {
+    let ctx = holder(app, token, workspace);
+    check(token, client, ctx.now())?;
+    Ok(ctx.with_client(client))
+}
+
+/// Whoever has the token; where from is for the caller to add, once [`check`] lets it in.
+pub(crate) fn holder(app: &Keyhaven, token: &AccessToken, workspace: &str) -> Ctx {
+    let mut ctx = app.ctx(Actor::Token(token.id.as_str().into()));
+    ctx.workspace = workspace.into();
+    ctx.policy = token.policy.clone();
+    ctx
+}
+
+/// Refuses a token as [`admit`] does.
+pub(crate) fn check(token: &AccessToken, client: Option<IpAddr>, now: Millis) -> Result<(), Error> {
+    if !token.is_live(now) {
         return Err(REFUSED);
     }
     match client {
@@ -186,9 +200,7 @@ pub fn admit(
         None if token.policy.networks.is_empty() => {}
         None => return Err(Denied::Network.into()),
     }
-    ctx.workspace = workspace.to_owned();
-    ctx.policy = token.policy.clone();
-    Ok(ctx.with_client(client))
+    Ok(())
 }
 
 /// Writes down that the token was shown, unless that was done less than a minute ago.

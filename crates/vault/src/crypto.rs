@@ -104,14 +104,27 @@ impl Cipher {
 
     /// The reverse of [`Cipher::encrypt`]; the commitment is checked before anything is decrypted.
     pub(crate) fn decrypt(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let (nonce, ciphertext) = self.checked(aad, sealed)?;
+        decrypted(&self.gcm, nonce, aad, ciphertext)
+    }
+
+    /// Nonce and ciphertext of what [`Cipher::encrypt`] made, if their commitment fits.
+    fn checked<'a>(
+        &self,
+        aad: &[u8],
+        sealed: &'a [u8],
+    ) -> Result<(&'a [u8; NONCE_LEN], &'a [u8]), OpenError> {
         let (committed, rest) = sealed.split_first_chunk::<COMMITMENT_LEN>().ok_or(OpenError::Format)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or(OpenError::Format)?;
-        if !bool::from(self.commitment(nonce, aad).ct_eq(committed)) {
-            return Err(OpenError::Commitment);
-        }
-        let mut plain = Zeroizing::new(ciphertext.to_vec());
-        gcm_open(&self.gcm, nonce, aad, &mut plain)?;
-        Ok(plain)
+        let fits = bool::from(self.commitment(nonce, aad).ct_eq(committed));
+        if fits { Ok((nonce, ciphertext)) } else { Err(OpenError::Commitment) }
+    }
+
+    /// What [`Cipher::encrypt`] made, ready to be decrypted many times.
+    pub(crate) fn ready(self, aad: Vec<u8>, sealed: &[u8]) -> Result<Ready, OpenError> {
+        let (nonce, ciphertext) = self.checked(&aad, sealed)?;
+        let (nonce, ciphertext) = (*nonce, ciphertext.to_vec());
+        Ok(Ready { gcm: self.gcm, nonce, aad, ciphertext })
     }
 
     /// AES-GCM alone does not bind a ciphertext to one key (two keys can be found that both open it); this does.
@@ -120,6 +133,31 @@ impl Cipher {
         message.extend(aad);
         sign(&self.commit, &message)
     }
+}
+
+/// A ciphertext whose commitment was found to fit, with its key.
+pub(crate) struct Ready {
+    gcm: LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    aad: Vec<u8>,
+    ciphertext: Vec<u8>,
+}
+
+impl Ready {
+    pub(crate) fn decrypt(&self) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        decrypted(&self.gcm, &self.nonce, &self.aad, &self.ciphertext)
+    }
+}
+
+fn decrypted(
+    gcm: &LessSafeKey,
+    nonce: &[u8; NONCE_LEN],
+    aad: &[u8],
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    gcm_open(gcm, nonce, aad, &mut plain)?;
+    Ok(plain)
 }
 
 pub(crate) fn mac(key: &KeyBytes, message: &[u8]) -> [u8; 32] {

@@ -18,4 +18,4 @@ pub use place::Place;
 pub use sealed::Sealed;
 pub use secret::Secret;
 pub use token::{Token, TokenError, TokenHash, TokenKind};
-pub use workspace::WorkspaceKey;
+pub use workspace::{Unwrapped, WorkspaceKey};

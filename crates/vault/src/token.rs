@@ -1,7 +1,5 @@
 //! Bearer secrets of Keyhaven itself: access tokens, sessions, sign-in links. Only their hashes are stored.
 
-use std::fmt::Write;
-
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use zeroize::Zeroizing;
 
@@ -110,12 +108,8 @@ pub(crate) fn checksum(prefix: &str, body: &str) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing into a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
 /// Exactly `N` bytes, in lower-case hex only: one text for each value.

@@ -2,7 +2,7 @@
 
 use crate::{
     KeyId, OpenError, Place, SealError, Sealed, Secret,
-    crypto::{Cipher, KeyBytes, derive, mac, random},
+    crypto::{Cipher, KeyBytes, Ready, derive, mac, random},
 };
 use zeroize::Zeroizing;
 
@@ -37,21 +37,36 @@ impl WorkspaceKey {
 
     /// Opens what was sealed for this place.
     pub fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Secret, OpenError> {
+        self.unwrap(place, sealed)?.open()
+    }
+
+    /// Unwraps only the key of what was sealed for this place, so that it can be opened many times at little cost.
+    pub fn unwrap(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Unwrapped, OpenError> {
         if sealed.key_id() != self.id {
             return Err(OpenError::OtherKey { wanted: sealed.key_id(), given: self.id });
         }
         let aad = place.aad();
         let data_key = key_bytes(&self.cipher.decrypt(&aad, sealed.wrapped_key())?)?;
         let data_key = Cipher::new(&data_key).map_err(|_| OpenError::Tampered)?;
-        let plain = data_key.decrypt(&aad, sealed.value())?;
-        let text = std::str::from_utf8(&plain).map_err(|_| OpenError::Tampered)?;
-        Ok(Secret::new(text.to_owned()))
+        Ok(Unwrapped(data_key.ready(aad, sealed.value())?))
     }
 
     /// A keyed hash: tells whether bytes are the same as before without keeping them.
     pub fn fingerprint(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
         let info = [b"keyhaven/fingerprint/1/", purpose.as_bytes()].concat();
         mac(&derive(self.key.as_slice(), &[], &info), bytes)
+    }
+}
+
+/// A secret that is still encrypted, beside the unwrapped key that opens it and nothing else.
+pub struct Unwrapped(Ready);
+
+impl Unwrapped {
+    /// Opens it.
+    pub fn open(&self) -> Result<Secret, OpenError> {
+        let plain = self.0.decrypt()?;
+        let text = std::str::from_utf8(&plain).map_err(|_| OpenError::Tampered)?;
+        Ok(Secret::new(text.to_owned()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::{Debug, Display, LowerHex};
 
-use keyhaven_vault::{MasterKey, Secret, Token, WorkspaceKey};
+use keyhaven_vault::{MasterKey, Secret, Token, Unwrapped, WorkspaceKey};
 
 /// If the type has the trait, two implementations of `Probe` fit and the compiler cannot choose.
 macro_rules! never {
@@ -17,7 +17,7 @@ macro_rules! never {
     };)+ };
 }
 
-never!(Secret, MasterKey, WorkspaceKey, Token: [Debug, Display, LowerHex, Clone, PartialEq, AsRef<str>, AsRef<[u8]>]);
+never!(Secret, MasterKey, WorkspaceKey, Unwrapped, Token: [Debug, Display, LowerHex, Clone, PartialEq, AsRef<str>, AsRef<[u8]>]);
 
 #[test]
 fn a_secret_knows_its_length_and_its_equal() {

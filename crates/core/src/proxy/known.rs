@@ -13,7 +13,7 @@ use std::{
 use http::{HeaderMap, HeaderName};
 use keyhaven_connectors::{Connector, Fault, Status};
 use keyhaven_store::{ConnectionRow, SecretRow};
-use keyhaven_vault::{Place, TokenHash};
+use keyhaven_vault::{Place, Secret, TokenHash, Unwrapped};
 use tokio::time::Instant;
 
 use super::{governor::Governor, meter::Meter};
@@ -37,12 +37,13 @@ pub(crate) struct Caller {
 
 /// A token that was shown before.
 struct Holder {
+    id: Arc<str>,
     token: AccessToken,
-    workspace: String,
+    ctx: Ctx,
     meter: Arc<Meter>,
 }
 
-/// A connection that may be called. Its secrets stay sealed.
+/// A connection that may be called. Its secrets stay encrypted.
 pub(crate) struct Target {
     pub id: Arc<str>,
     pub row: ConnectionRow,
@@ -51,7 +52,8 @@ pub(crate) struct Target {
     /// By host; the first is for whoever names none.
     pub ways: Vec<(String, Way, String)>,
     pub governor: Option<Arc<Governor>>,
-    secrets: Vec<SecretRow>,
+    /// By field.
+    secrets: Vec<(String, Unwrapped)>,
 }
 
 impl Target {
@@ -62,19 +64,14 @@ impl Target {
 
     /// Opens the secrets and puts the credential where the app takes it. Nothing of it stays.
     pub(super) fn authorise(&self, app: &Keyhaven, headers: &mut HeaderMap) -> Result<(), Error> {
-        let mut secret = BTreeMap::new();
-        for row in &self.secrets {
-            let place = Place {
-                workspace: &self.row.workspace,
-                connection: &self.id,
-                field: &row.field,
-                version: row.version,
-            };
-            secret.insert(row.field.clone(), app.key.open(&place, &row.sealed)?);
-        }
-        self.connector(app)?
-            .put_credential(&self.plain, &secret, headers)
-            .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
+        let open = |(field, secret): &'_ (String, Unwrapped)| Ok((field.clone(), secret.open()?));
+        let secret: BTreeMap<String, Secret> = self.secrets.iter().map(open).collect::<Result<_, Error>>()?;
+        let credential = self
+            .connector(app)?
+            .credential(&self.plain, &secret)
+            .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))?;
+        headers.insert(self.credential.clone(), credential);
+        Ok(())
     }
 
     pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {
@@ -154,8 +151,9 @@ impl Known {
         client: Option<IpAddr>,
     ) -> Result<Caller, Error> {
         let holder = self.holder(app, hash).await?;
-        let ctx = tokens::admit(app, &holder.token, &holder.workspace, client)?;
-        Ok(Caller { id: holder.token.id.as_str().into(), ctx, meter: holder.meter.clone() })
+        tokens::check(&holder.token, client, app.now())?;
+        let ctx = holder.ctx.clone().with_client(client);
+        Ok(Caller { id: holder.id.clone(), ctx, meter: holder.meter.clone() })
     }
 
     async fn holder(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Holder>, Error> {
@@ -166,7 +164,9 @@ impl Known {
         let on_main = app.clone();
         let found = app.on_main(async move { tokens::lookup(&on_main, &hash).await }).await?;
         let (token, workspace) = found.ok_or(tokens::REFUSED)?;
-        let holder = Arc::new(Holder { meter: self.meter(&token.id), token, workspace });
+        let ctx = tokens::holder(app, &token, &workspace);
+        let holder = Holder { id: token.id.as_str().into(), meter: self.meter(&token.id), token, ctx };
+        let holder = Arc::new(holder);
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(hash, holder.clone());
         Ok(holder)
     }
@@ -229,6 +229,17 @@ impl Known {
             let mut governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
             governors.entry(row.id.clone()).or_insert_with(|| Arc::new(Governor::new(limits.clone()))).clone()
         });
+        let unwrap = |it: SecretRow| {
+            let place = Place {
+                workspace: &row.workspace,
+                connection: &row.id,
+                field: &it.field,
+                version: it.version,
+            };
+            let secret = app.key.unwrap(&place, &it.sealed)?;
+            Ok((it.field, secret))
+        };
+        let secrets = secrets.into_iter().map(unwrap).collect::<Result<_, Error>>()?;
         Ok(Target { id: row.id.as_str().into(), credential, plain, ways, governor, secrets, row })
     }
 }

@@ -19,6 +19,8 @@ use crate::{api, server::AnyBody};
 /// Says whose answer it is: the app's, or Keyhaven's own.
 pub(crate) const ANSWER: HeaderName = HeaderName::from_static("x-keyhaven-answer");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-keyhaven-request-id");
+/// The app's own, where it has one.
+const ANY_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const PREFIX: &str = "/proxy/";
 
@@ -50,7 +52,7 @@ pub(crate) fn told(result: Result<Response<Passing>, Refusal>, id: &str) -> Resp
     };
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
-        headers.entry("x-request-id").or_insert(id.clone());
+        headers.entry(ANY_REQUEST_ID).or_insert(id.clone());
         headers.insert(REQUEST_ID, id);
     }
     response
