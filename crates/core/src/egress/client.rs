@@ -2,58 +2,113 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
+use http::{Request, Response, Uri};
+use hyper::client::conn::http2;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
-        Client,
-        connect::{Connect, HttpConnector, dns::GaiResolver},
+        self,
+        connect::{Connection, HttpConnector, dns::GaiResolver},
     },
-    rt::{TokioExecutor, TokioTimer},
+    rt::TokioExecutor,
 };
+use keyhaven_connectors::Fault;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
+use tower::{Service, ServiceExt};
 
-use super::{EgressConfig, EgressError};
+use super::{
+    EgressConfig, EgressError, Way,
+    fault::{fault, fault_of_connecting},
+    line::{Answered, Failed, Line, Stream},
+    pool::{Pool, Taken},
+};
 use crate::proxy::Payload;
 
-pub(super) type HttpsClient<R> = Client<HttpsConnector<HttpConnector<R>>, Payload>;
+/// Sends requests, and keeps the connections for the next ones.
+#[derive(Clone)]
+pub(super) struct Client<R> {
+    connector: HttpsConnector<HttpConnector<R>>,
+    pool: Pool,
+}
 
-/// Idle connections are kept for the next question, not for long: what is open can be counted.
-const IDLE: Duration = Duration::from_secs(30);
-const MAX_IDLE: usize = 64;
+impl<R> Client<R>
+where
+    HttpsConnector<HttpConnector<R>>: Service<Uri, Response = Stream, Error = BoxError> + Clone,
+{
+    pub(super) fn new(connector: HttpsConnector<HttpConnector<R>>) -> Self {
+        Self { connector, pool: Pool::default() }
+    }
 
-pub(super) fn client<R>(
+    /// Sends a request whose URI is a path and query. The body of the answer is still to be read.
+    pub(super) async fn send(
+        &self,
+        way: &Way,
+        mut request: Request<Payload>,
+    ) -> Result<Response<Answered>, Fault> {
+        loop {
+            let (taken, is_new) = match self.pool.take(&way.end) {
+                Some(taken) => (taken, false),
+                None => (self.connect(way).await?, true),
+            };
+            let sent = match taken {
+                Taken::Line(line) => line.exchange(request, &way.end, &self.pool).await,
+                Taken::Shared(mut shared) => {
+                    *request.uri_mut() = way.whole(request.uri())?;
+                    shared.try_send_request(request).await.map(|answer| answer.map(Answered::from))
+                }
+            };
+            let mut failed: Failed = match sent {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            // Closed by the other end while nobody looked: the next one may be open.
+            match failed.take_message() {
+                Some(unsent) if !is_new => request = unsent,
+                _ => return Err(fault(&failed.into_error())),
+            }
+        }
+    }
+
+    async fn connect(&self, way: &Way) -> Result<Taken, Fault> {
+        let stream = self.connector.clone().oneshot(way.origin()?).await;
+        let stream = stream.map_err(|error| fault_of_connecting(&*error))?;
+        if !stream.connected().is_negotiated_h2() {
+            return Line::new(stream).await.map(Taken::Line).map_err(|error| fault(&error));
+        }
+        let (shared, connection) =
+            http2::handshake(TokioExecutor::new(), stream).await.map_err(|error| fault(&error))?;
+        tokio::spawn(connection);
+        Ok(Taken::Shared(self.pool.share(&way.end, shared)))
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+pub(super) fn connector<R>(
     resolver: R,
     tls: ClientConfig,
     https_only: bool,
     connect_timeout: Duration,
-    set_host: bool,
-) -> HttpsClient<R>
-where
-    HttpConnector<R>: Clone,
-    HttpsConnector<HttpConnector<R>>: Connect + Clone + Send + Sync + 'static,
-{
+) -> HttpsConnector<HttpConnector<R>> {
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(connect_timeout));
     let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
     let https = if https_only { builder.https_only() } else { builder.https_or_http() };
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE)
-        .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(MAX_IDLE)
-        .set_host(set_host)
-        .build(https.enable_all_versions().wrap_connector(http))
+    https.enable_all_versions().wrap_connector(http)
 }
 
 /// Reaches any address: only for the server that the user of the command line names.
-pub(crate) type PlainClient = HttpsClient<GaiResolver>;
+pub(crate) type PlainClient = legacy::Client<HttpsConnector<HttpConnector<GaiResolver>>, Payload>;
 
 pub(crate) fn plain_client() -> Result<PlainClient, EgressError> {
-    Ok(client(GaiResolver::new(), tls(None)?, false, EgressConfig::default().connect_timeout, true))
+    let connect_timeout = EgressConfig::default().connect_timeout;
+    let connector = connector(GaiResolver::new(), tls(None)?, false, connect_timeout);
+    Ok(legacy::Client::builder(TokioExecutor::new()).build(connector))
 }
 
 /// Trusts the public authorities, and those of a PEM file besides.

@@ -2,13 +2,22 @@
 
 use std::{error::Error as StdError, io};
 
-use hyper_util::client::legacy;
 use keyhaven_connectors::Fault;
 
 use super::resolver::Refused;
 
-/// Tells the faults apart by what is at the bottom of an error.
+/// What went wrong with a connection that was there.
 pub(super) fn fault(error: &(dyn StdError + 'static)) -> Fault {
+    read(error, false)
+}
+
+/// What went wrong while connecting.
+pub(super) fn fault_of_connecting(error: &(dyn StdError + 'static)) -> Fault {
+    read(error, true)
+}
+
+/// Tells the faults apart by what is at the bottom of an error.
+fn read(error: &(dyn StdError + 'static), connecting: bool) -> Fault {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -34,9 +43,6 @@ pub(super) fn fault(error: &(dyn StdError + 'static)) -> Fault {
             .iter()
             .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind())))
     };
-    let connecting = causes
-        .iter()
-        .any(|cause| cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect));
     if is(&[io::ErrorKind::TimedOut]) {
         return Fault::TimedOut;
     }

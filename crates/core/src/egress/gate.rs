@@ -2,12 +2,12 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri, header,
-    uri::{Authority, Scheme},
+    uri::{Authority, PathAndQuery, Scheme},
 };
 use keyhaven_connectors::{AllowedHost, Fault};
 use url::Url;
 
-use super::{address, overrides::Override};
+use super::{address, overrides::Override, pool::End};
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Keyhaven/", env!("CARGO_PKG_VERSION")));
 
@@ -28,14 +28,22 @@ const TRANSPORT: [HeaderName; 8] = [
 pub(crate) struct Way {
     /// By an override, to whatever address that names.
     pub(super) elsewhere: bool,
+    /// Names the other end among the connections that are kept.
+    pub(super) end: End,
     scheme: Scheme,
     authority: Authority,
     host: HeaderValue,
 }
 
 impl Way {
-    /// The URI to dial, for a path and query.
-    pub(super) fn uri(&self, path_and_query: &str) -> Result<Uri, Fault> {
+    /// The URI to dial.
+    pub(super) fn origin(&self) -> Result<Uri, Fault> {
+        self.whole(&Uri::from_static("/"))
+    }
+
+    /// The whole URI of a path and query, as HTTP/2 wants it.
+    pub(super) fn whole(&self, path_and_query: &Uri) -> Result<Uri, Fault> {
+        let path_and_query = path_and_query.path_and_query().map_or("/", PathAndQuery::as_str);
         let parts = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
         parts.path_and_query(path_and_query).build().map_err(|_| Fault::NotAllowed)
     }
@@ -49,6 +57,12 @@ impl Way {
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         Ok(headers)
     }
+}
+
+/// A path and query as the URI of a request, and nothing that names a host.
+pub(super) fn path(path_and_query: &str) -> Result<Uri, Fault> {
+    let path = path_and_query.starts_with('/').then(|| PathAndQuery::try_from(path_and_query).ok()).flatten();
+    path.map(Uri::from).ok_or(Fault::NotAllowed)
 }
 
 /// Lets https to allowed hosts pass. `Host` is what the URL says, wherever the request goes.
@@ -72,6 +86,7 @@ pub(super) fn way(allowed: &[AllowedHost], overrides: &[Override], url: &Url) ->
     };
     Ok(Way {
         elsewhere: elsewhere.is_some(),
+        end: format!("{scheme}://{authority}").into(),
         scheme,
         authority: authority.parse().map_err(|_| Fault::NotAllowed)?,
         host: HeaderValue::from_str(&named).map_err(|_| Fault::NotAllowed)?,
@@ -139,11 +154,12 @@ mod tests {
             let headers = way.headers(HeaderMap::new()).unwrap();
             assert_eq!(headers[header::HOST], host);
             assert_eq!(headers[header::USER_AGENT], USER_AGENT);
-            assert_eq!(way.uri("/a?b").unwrap().authority().unwrap().as_str(), host);
+            let uri = path("/a?b").unwrap();
+            assert_eq!((uri.authority(), uri.path(), uri.query()), (None, "/a", Some("b")));
+            assert_eq!(way.whole(&uri).unwrap().to_string(), format!("https://{host}/a?b"));
         }
-        for odd in ["evil.test/", "@evil.test/", ":80/", "http://evil.test/"] {
-            let uri = way_to("https://acme.test/").unwrap().uri(odd);
-            assert!(uri.is_err() || uri.is_ok_and(|uri| uri.authority().unwrap() == "acme.test"), "{odd}");
+        for odd in ["", "evil.test/", "@evil.test/", ":80/", "http://evil.test/", "*", "?a"] {
+            assert_eq!(path(odd).err(), Some(Fault::NotAllowed), "{odd}");
         }
     }
 }

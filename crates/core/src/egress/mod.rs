@@ -7,7 +7,9 @@ mod address;
 mod client;
 mod fault;
 mod gate;
+mod line;
 mod overrides;
+mod pool;
 mod resolver;
 mod tunnel;
 
@@ -16,15 +18,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
 use tokio::time::timeout;
 use url::Url;
 
-use client::{HttpsClient, client, tls};
+use client::{Client, connector, tls};
 pub(crate) use client::{PlainClient, plain_client};
-use fault::fault;
 pub(crate) use gate::Way;
+pub use line::Answered;
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
 pub use tunnel::tunnel;
@@ -93,9 +94,9 @@ pub struct Egress {
 /// waits for another.
 #[derive(Clone)]
 pub struct Door {
-    public: HttpsClient<PublicOnly>,
+    public: Client<PublicOnly>,
     /// Dials whatever address an override names; used for nothing else.
-    elsewhere: HttpsClient<overrides::Dial>,
+    elsewhere: Client<overrides::Dial>,
 }
 
 impl Egress {
@@ -153,7 +154,7 @@ impl Egress {
         timeout(within, whole).await.unwrap_or(Err(Fault::TimedOut))
     }
 
-    async fn read(&self, answer: Response<Incoming>) -> Result<Answer, Fault> {
+    async fn read(&self, answer: Response<Answered>) -> Result<Answer, Fault> {
         let (parts, body) = answer.into_parts();
         let body = Limited::new(body, self.max_body)
             .collect()
@@ -167,8 +168,8 @@ impl Door {
     fn new(tls: &rustls::ClientConfig, overrides: &Arc<[Override]>, connect_timeout: Duration) -> Self {
         let dial = overrides::Dial(overrides.clone());
         Self {
-            public: client(PublicOnly, tls.clone(), true, connect_timeout, false),
-            elsewhere: client(dial, tls.clone(), false, connect_timeout, false),
+            public: Client::new(connector(PublicOnly, tls.clone(), true, connect_timeout)),
+            elsewhere: Client::new(connector(dial, tls.clone(), false, connect_timeout)),
         }
     }
 
@@ -180,18 +181,16 @@ impl Door {
         path_and_query: &str,
         headers: HeaderMap,
         body: Payload,
-    ) -> Result<Response<Incoming>, Fault> {
+    ) -> Result<Response<Answered>, Fault> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = way.uri(path_and_query)?;
+        *request.uri_mut() = gate::path(path_and_query)?;
         *request.headers_mut() = way.headers(headers)?;
-        let answer =
-            if way.elsewhere { self.elsewhere.request(request) } else { self.public.request(request) };
-        answer.await.map_err(|error| {
-            let fault = fault(&error);
-            tracing::debug!(?fault, "a request got no answer");
-            fault
-        })
+        let answer = match way.elsewhere {
+            true => self.elsewhere.send(way, request).await,
+            false => self.public.send(way, request).await,
+        };
+        answer.inspect_err(|fault| tracing::debug!(?fault, "a request got no answer"))
     }
 }
 

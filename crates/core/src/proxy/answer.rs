@@ -18,19 +18,20 @@ use super::{
 };
 use crate::{
     Keyhaven,
+    egress::Answered,
     usage::{Call, Source},
 };
 
 /// The body of an answer. Its end, however it comes, is counted.
 pub struct Passing {
-    body: Payload,
+    body: Payload<Answered>,
     _count: Count,
     /// What of the request nobody has read.
     _rest: Option<Progress>,
 }
 
 impl Passing {
-    pub(super) fn new(body: Payload, count: Count, rest: Option<Progress>) -> Self {
+    pub(super) fn new(body: Payload<Answered>, count: Count, rest: Option<Progress>) -> Self {
         Self { body, _count: count, _rest: rest }
     }
 }

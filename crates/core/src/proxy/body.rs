@@ -15,6 +15,8 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use crate::egress::Answered;
+
 /// A sender that pauses for longer than this is gone.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -33,26 +35,27 @@ pub enum BrokenBody {
 }
 
 /// A body on its way. Holds one piece at a time.
-pub struct Flow {
+pub struct Flow<B = Incoming> {
     /// Always there, until it is dropped.
-    from: Option<Incoming>,
+    from: Option<B>,
     /// Runs only while nothing comes.
     idle: Option<Pin<Box<Sleep>>>,
-    progress: Option<Progress>,
+    progress: Option<Progress<B>>,
 }
 
 /// When a piece last passed, and what nobody read to its end. The latter is kept until the answer has ended: to let
 /// go of it earlier means, in HTTP/2, to break the whole call off.
-#[derive(Clone)]
-pub(super) struct Progress(Arc<Mutex<(Instant, Option<Incoming>)>>);
+pub(super) struct Progress<B = Incoming>(Arc<Mutex<(Instant, Option<B>)>>);
 
-impl Default for Progress {
-    fn default() -> Self {
+impl<B> Progress<B> {
+    fn new() -> Self {
         Self(Arc::new(Mutex::new((Instant::now(), None))))
     }
-}
 
-impl Progress {
+    fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     pub(super) fn last(&self) -> Instant {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
@@ -61,12 +64,12 @@ impl Progress {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Instant::now();
     }
 
-    fn keep(&self, rest: Option<Incoming>) {
+    fn keep(&self, rest: Option<B>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = rest;
     }
 }
 
-impl Drop for Flow {
+impl<B> Drop for Flow<B> {
     fn drop(&mut self) {
         if let Some(progress) = &self.progress {
             progress.keep(self.from.take());
@@ -74,14 +77,14 @@ impl Drop for Flow {
     }
 }
 
-impl Flow {
-    /// A body as hyper gives it.
-    pub fn new(from: Incoming) -> Self {
+impl<B> Flow<B> {
+    /// A body as it comes over a connection.
+    pub fn new(from: B) -> Self {
         Self { from: Some(from), idle: None, progress: None }
     }
 }
 
-impl Body for Flow {
+impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Flow<B> {
     type Data = Bytes;
     type Error = BrokenBody;
 
@@ -114,11 +117,11 @@ impl Body for Flow {
 }
 
 /// What is sent, or what is answered.
-pub enum Payload {
+pub enum Payload<B = Incoming> {
     /// A whole text.
     Whole(Full<Bytes>),
     /// A body on its way.
-    Flow(Flow),
+    Flow(Flow<B>),
     /// What somebody reads from a file or a pipe.
     Fed {
         /// Piece by piece.
@@ -129,17 +132,20 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// Notes when its pieces pass.
-    pub(super) fn watched(mut self, progress: &Progress) -> Self {
-        if let Self::Flow(flow) = &mut self {
-            flow.progress = Some(progress.clone());
+    /// Notes from now on when its pieces pass, where any are to come.
+    pub(super) fn watch(&mut self) -> Option<Progress> {
+        let Self::Flow(flow) = self else { return None };
+        if flow.is_end_stream() {
+            return None;
         }
-        self
+        let progress = Progress::new();
+        flow.progress = Some(progress.share());
+        Some(progress)
     }
 }
 
-impl From<Flow> for Payload {
-    fn from(flow: Flow) -> Self {
+impl<B> From<Flow<B>> for Payload<B> {
+    fn from(flow: Flow<B>) -> Self {
         Self::Flow(flow)
     }
 }
@@ -150,13 +156,19 @@ impl From<Incoming> for Payload {
     }
 }
 
-impl From<Bytes> for Payload {
+impl From<Answered> for Payload<Answered> {
+    fn from(answered: Answered) -> Self {
+        Self::Flow(Flow::new(answered))
+    }
+}
+
+impl<B> From<Bytes> for Payload<B> {
     fn from(bytes: Bytes) -> Self {
         Self::Whole(Full::new(bytes))
     }
 }
 
-impl Body for Payload {
+impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Payload<B> {
     type Data = Bytes;
     type Error = BrokenBody;
 

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use keyhaven_connectors::{Answer, Fault, Reason};
 use tokio::time::{Instant, timeout_at};
 
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Error, Keyhaven,
-    egress::{Door, Way},
+    egress::{Answered, Door, Way},
     usage::Told,
 };
 
@@ -77,12 +77,11 @@ pub(super) async fn send(
     }
     .await;
     match sent {
-        Ok(answer) => {
+        Ok((answer, rest)) => {
             let (mut parts, body) = answer.into_parts();
             app.feedback.answered(app, target, &parts, now);
             parts.headers = headers::inwards(parts.headers);
             count.answered(parts.status.as_u16());
-            let rest = parts.extensions.remove::<Progress>();
             Ok(Response::from_parts(parts, Passing::new(body, count, rest)))
         }
         Err(refusal) => {
@@ -140,6 +139,9 @@ async fn note_use(
     })
 }
 
+/// An answer, and what the app has not read of the request.
+type Sent<B> = (Response<B>, Option<Progress>);
+
 /// A request that is ready, but for the credential.
 struct Outbound<'a> {
     app: &'a Arc<Keyhaven>,
@@ -154,38 +156,36 @@ struct Outbound<'a> {
 }
 
 impl Outbound<'_> {
-    async fn go(self, body: Payload) -> Result<Response<Payload>, Refusal> {
+    async fn go(self, body: Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
         let repeatable = matches!(self.method, Method::GET | Method::HEAD) && body.is_end_stream();
-        let first = self.once(body).await?;
-        let Some(governor) = &self.target.governor else { return Ok(first.map(Payload::from)) };
+        let (first, rest) = self.once(body).await?;
+        let Some(governor) = &self.target.governor else { return Ok((first.map(Payload::from), rest)) };
         let (first, wait) = self.heed(governor, first).await?;
         match wait {
             Some((Reason::RateLimited, wait)) if repeatable && wait <= PATIENCE => {
-                let again = self.once(Bytes::new()).await;
+                let again = self.once(Bytes::new().into()).await;
                 match again {
                     // Refused by ourselves by now: the app's own answer tells more.
-                    Err(refusal) if refusal.status == 429 => Ok(first),
+                    Err(refusal) if refusal.status == 429 => Ok((first, rest)),
                     Err(refusal) => Err(refusal),
-                    Ok(second) => Ok(self.heed(governor, second).await?.0),
+                    Ok((second, rest)) => Ok((self.heed(governor, second).await?.0, rest)),
                 }
             }
-            _ => Ok(first),
+            _ => Ok((first, rest)),
         }
     }
 
     /// Waits for its turn, adds the credential, sends.
-    async fn once(&self, body: impl Into<Payload>) -> Result<Response<Incoming>, Refusal> {
+    async fn once(&self, mut body: Payload) -> Result<Sent<Answered>, Refusal> {
         if let Some(governor) = &self.target.governor {
             governor.admit(&self.call, self.now).await?;
         }
         let mut headers = self.headers.clone();
         self.target.authorise(self.app, &mut headers)?;
-        let progress = Progress::default();
-        let body = body.into().watched(&progress);
+        let progress = body.watch();
         let answer = self.door.pass(self.way, self.method.clone(), &self.path_and_query, headers, body);
-        let mut answer = within(answer, &progress, self.app.egress.answer_timeout()).await?;
-        answer.extensions_mut().insert(progress);
-        Ok(answer)
+        let answer = within(answer, progress.as_ref(), self.app.egress.answer_timeout()).await?;
+        Ok((answer, progress))
     }
 
     /// Takes note of what the answer says of limits. Tells, of an answer of “too many”, which kind it is and for
@@ -193,8 +193,8 @@ impl Outbound<'_> {
     async fn heed(
         &self,
         governor: &Arc<Governor>,
-        answer: Response<Incoming>,
-    ) -> Result<(Response<Payload>, Option<(Reason, Duration)>), Refusal> {
+        answer: Response<Answered>,
+    ) -> Result<(Response<Payload<Answered>>, Option<(Reason, Duration)>), Refusal> {
         if let Some((limit, remaining)) = governor.heard(answer.headers()) {
             let told = Told { limit: limit as i64, remaining: remaining as i64, at: self.now };
             self.app.set_told_budget(&self.target.id, told);
@@ -226,17 +226,18 @@ pub(super) fn is_block_page(status: u16, headers: &HeaderMap) -> bool {
 /// Waits for an answer; the time begins anew whenever a piece of the request went out.
 async fn within<T>(
     answer: impl Future<Output = Result<T, Fault>>,
-    progress: &Progress,
+    progress: Option<&Progress>,
     limit: Duration,
 ) -> Result<T, Fault> {
     let mut answer = std::pin::pin!(answer);
+    let mut end = Instant::now() + limit;
     loop {
-        let end = progress.last() + limit;
         if let Ok(answer) = timeout_at(end, &mut answer).await {
             return answer;
         }
-        if progress.last() + limit <= end {
-            return Err(Fault::TimedOut);
+        match progress.map(|progress| progress.last() + limit) {
+            Some(later) if later > end => end = later,
+            _ => return Err(Fault::TimedOut),
         }
     }
 }
