@@ -2,8 +2,10 @@
 
 mod auth;
 mod body;
+mod connection;
 mod guard;
 mod listen;
+mod pulse;
 mod state;
 mod tls;
 mod worker;

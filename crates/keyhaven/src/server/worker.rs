@@ -2,7 +2,6 @@
 //! changes threads on its way through. Pages and API run on the main threads.
 
 use std::{
-    convert::Infallible,
     io,
     net::{SocketAddr, TcpStream},
     sync::{
@@ -19,28 +18,23 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, Response, StatusCode},
 };
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
+use hyper::body::Incoming;
 use keyhaven_core::{Keyhaven, egress::Door};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
     time,
 };
 use tower::ServiceExt;
 
-use super::{AnyBody, tls::Tls};
+use super::{
+    AnyBody,
+    connection::{self, Http},
+    tls::Tls,
+};
 use crate::proxy;
 
-/// Headers that are not there by then are not waited for; neither is the next request on an open connection.
-const HEADER_TIME: Duration = Duration::from_secs(75);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-const MAX_HEADERS: usize = 64;
-const MAX_HEADER_BYTES: u32 = 64 * 1024;
 
 /// What answers requests.
 #[derive(Clone)]
@@ -111,74 +105,59 @@ impl Worker {
     }
 }
 
+/// What all connections of one thread use.
+pub(super) struct Shared {
+    service: Service,
+    door: Door,
+    pub(super) http: Http,
+}
+
 async fn work(service: Service, tls: Option<Arc<Tls>>, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
-    let http = Arc::new(http());
-    let door = Arc::new(service.app.door());
-    let graceful = GracefulShutdown::new();
+    let shared = Arc::new(Shared { door: service.app.door(), service, http: Http::default() });
+    let (stop, stopped) = watch::channel(());
     while let Some(Accepted { stream, from, place }) = accepted.recv().await {
-        let (service, door, http, watcher) =
-            (service.clone(), door.clone(), http.clone(), graceful.watcher());
-        let tls = tls.clone();
+        let (shared, stopped, tls) = (shared.clone(), stopped.clone(), tls.clone());
         tokio::spawn(async move {
             let _place = place;
             let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
             match tls {
-                None => speak(&http, stream, from, service, door, watcher).await,
-                Some(tls) => match time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => speak(&http, stream, from, service, door, watcher).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "no secure connection was made"),
-                    Err(_) => tracing::debug!("no secure connection was made in time"),
-                },
+                None => connection::serve(stream, from, shared, stopped).await,
+                // Boxed: a connection without TLS holds no room for it.
+                Some(tls) => Box::pin(secured(tls, stream, from, shared, stopped)).await,
             }
         });
     }
-    graceful.shutdown().await;
+    drop(stopped);
+    let _ = stop.send(());
+    stop.closed().await;
 }
 
-fn http() -> auto::Builder<TokioExecutor> {
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_headers(MAX_HEADERS)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEADER_BYTES)
-        .keep_alive_interval(HEADER_TIME);
-    http
-}
-
-async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    http: &auto::Builder<TokioExecutor>,
-    stream: S,
+async fn secured(
+    tls: Arc<Tls>,
+    stream: tokio::net::TcpStream,
     from: SocketAddr,
-    service: Service,
-    door: Arc<Door>,
-    watcher: hyper_util::server::graceful::Watcher,
+    shared: Arc<Shared>,
+    stopped: watch::Receiver<()>,
 ) {
-    let answer = service_fn(move |request| {
-        let (service, door) = (service.clone(), door.clone());
-        // Boxed: a connection that waits for its next request holds no room for one.
-        Box::pin(async move { Ok::<_, Infallible>(answer(service, door, from, request).await) })
-    });
-    let connection = http.serve_connection(TokioIo::new(stream), answer);
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
-        tracing::debug!(%error, "a connection ended badly");
+    match time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection::serve(stream, from, shared, stopped).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no secure connection was made"),
+        Err(_) => tracing::debug!("no secure connection was made in time"),
     }
 }
 
-async fn answer(
-    service: Service,
-    door: Arc<Door>,
+pub(super) async fn answer(
+    shared: &Shared,
     from: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
+    let Shared { service, door, .. } = shared;
     if proxy::is_for(request.uri().path()) {
-        return proxy::handle(&service.app, &door, from, request).await;
+        return proxy::handle(&service.app, door, from, request).await;
     }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(from));
-    let own = service.main.spawn(service.router.oneshot(request)).await;
+    let own = service.main.spawn(service.router.clone().oneshot(request)).await;
     let Ok(Ok(own)) = own else {
         tracing::error!("a request ended without an answer");
         let mut broken = Response::new(AnyBody::Own(Body::empty()));

@@ -1,0 +1,174 @@
+//! What a connection is doing, as its socket and its answers tell it.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{BoxError, body::Bytes, http::Response};
+use hyper::{
+    body::{Body, Frame, SizeHint},
+    rt::{Read, ReadBufCursor, Write},
+};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::AnyBody;
+
+/// Told on one thread, asked on the same.
+#[derive(Default)]
+pub(super) struct Pulse {
+    /// A request is under way, or its body may not have been read to its end.
+    busy: AtomicBool,
+    /// Not all that was to be written is written.
+    unsent: AtomicBool,
+    /// Counts what was written.
+    moves: AtomicU32,
+    requests: AtomicU32,
+}
+
+impl Pulse {
+    /// Nothing but the next request is waited for.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.busy.load(Relaxed) && !self.unsent.load(Relaxed)
+    }
+
+    /// What was written until now, if the other end has still to take the rest.
+    pub(super) fn waits_to_write(&self) -> Option<u32> {
+        self.unsent.load(Relaxed).then(|| self.moves.load(Relaxed))
+    }
+
+    /// Requests that came so far.
+    pub(super) fn requests(&self) -> u32 {
+        self.requests.load(Relaxed)
+    }
+
+    pub(super) fn begins(&self) {
+        self.requests.fetch_add(1, Relaxed);
+        self.busy.store(true, Relaxed);
+    }
+}
+
+/// A socket that tells when it is written to. What was read too much comes first.
+pub(super) struct Io<S> {
+    stream: TokioIo<S>,
+    ahead: Bytes,
+    pulse: Arc<Pulse>,
+}
+
+impl<S> Io<S> {
+    pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+        Self { stream: TokioIo::new(stream), ahead: Bytes::new(), pulse }
+    }
+
+    /// Reads these bytes first; there are none left from before.
+    pub(super) fn after(self, ahead: Bytes) -> Self {
+        Self { ahead, ..self }
+    }
+
+    /// The stream, where nothing of it was read too much.
+    pub(super) fn drained(&self) -> Option<&S> {
+        self.ahead.is_empty().then(|| self.stream.inner())
+    }
+
+    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.pulse.unsent.store(true, Relaxed);
+        if result.is_ready() {
+            self.pulse.moves.fetch_add(1, Relaxed);
+        }
+        result
+    }
+}
+
+impl<S: AsyncRead + Unpin> Read for Io<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let length = self.ahead.len().min(buf.remaining());
+        buf.put_slice(&self.ahead.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Write for Io<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.wrote(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Asked once everything is written.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        self.pulse.unsent.store(result.is_pending(), Relaxed);
+        result
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The body of an answer, which ends the request.
+pub(super) struct Answer {
+    body: AnyBody,
+    /// The request had no body of which anything could be left.
+    ends: Option<Arc<Pulse>>,
+}
+
+impl Answer {
+    pub(super) fn to(bare: bool, pulse: Arc<Pulse>, answer: Response<AnyBody>) -> Response<Self> {
+        let ends = bare.then_some(pulse);
+        answer.map(|body| Self { body, ends })
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(pulse) = &self.ends {
+            pulse.busy.store(false, Relaxed);
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
