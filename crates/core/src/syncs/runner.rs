@@ -80,7 +80,7 @@ async fn nap(app: &Keyhaven, ctx: &Ctx) -> Duration {
 
 async fn work(app: Arc<Keyhaven>, workspace: String, id: String, ending: watch::Receiver<bool>) {
     let mut ctx = app.ctx(Actor::Sync(id.clone()));
-    ctx.workspace = workspace;
+    ctx.workspace = workspace.into();
     if let Err(error) = run(&app, &ctx, &id, ending).await {
         // The lease stays: the sync comes back when it ends.
         tracing::error!(%error, sync = id, "a sync could not be run");

@@ -31,7 +31,6 @@ pub struct AppSource {
     via: Via,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one for each sync")]
 enum Via {
     Here { app: Arc<Keyhaven>, door: Box<Door>, ctx: Ctx },
     There(Box<Remote>),
