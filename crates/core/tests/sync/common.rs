@@ -66,6 +66,7 @@ impl House {
             verify_every: Duration::from_secs(6 * 3600),
             keep_calls: Duration::from_secs(7 * 86_400),
             support: None,
+            sync_folder: None,
         };
         let app = Keyhaven::open_with(options, clock.clone(), Arc::new(SystemRng)).await.unwrap();
         let ctx = app.ctx(Actor::CommandLine);
