@@ -172,8 +172,17 @@ impl<'a> Reading<'a> {
             Reason::RateLimited => (&["retry-after", "x-ratelimit-reset"][..], 300),
             _ => (&["retry-after"][..], 86_400),
         };
-        let told = names.iter().find_map(|name| self.header(name)?.trim().parse::<u64>().ok());
+        let told = names.iter().find_map(|name| self.seconds(self.header(name)?.trim()));
         told.or(or).map(|seconds| Duration::from_secs(seconds.min(longest)))
+    }
+
+    /// A number of seconds, or a date as HTTP writes it. By the answer's own clock: the two need not agree on the time.
+    fn seconds(&self, told: &str) -> Option<u64> {
+        told.parse().ok().or_else(|| {
+            let until = httpdate::parse_http_date(told).ok()?;
+            let now = httpdate::parse_http_date(self.header("date")?).ok()?;
+            Some(until.duration_since(now).unwrap_or_default().as_secs())
+        })
     }
 
     /// What the app says at this pointer, fit to be shown: bounded, and without control characters.

@@ -194,8 +194,13 @@ fn the_account_the_right_domain_and_the_wait_are_told() {
         (("x-ratelimit-reset", "3"), "", 3),
         (("retry-after", "99999999999"), "", 300),
         (("x-ratelimit-reset", "1800000000"), "", 300),
+        (("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"), "", 30),
+        (("retry-after", "Sun, 06 Nov 1994 09:49:37 GMT"), "daily", 3600),
+        (("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT"), "", 0),
+        (("retry-after", "tomorrow"), "daily", 3600),
     ] {
-        let (verdict, _) = verify(pipedrive, "acme", vec![answer(429, &[header], body)]);
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let (verdict, _) = verify(pipedrive, "acme", vec![answer(429, &[date, header], body)]);
         assert_eq!(verdict.retry_after, Some(Duration::from_secs(seconds)), "{header:?} {body}");
     }
 }
