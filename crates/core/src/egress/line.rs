@@ -43,23 +43,26 @@ impl Line {
     }
 
     /// Sends a request. The body of the answer takes the connection along, and puts it back at its end.
-    pub(super) async fn exchange(
+    pub(super) fn exchange(
         mut self: Box<Self>,
         request: Request<Payload>,
         end: &End,
         pool: &Pool,
-    ) -> Result<Response<Answered>, Failed> {
-        // What it waits for happens while the connection is polled, and nowhere else: nobody needs to be woken.
-        let mut answer = pin!(unconstrained(self.send.try_send_request(request)));
-        let mut line = Some(self);
-        let answer = poll_fn(|cx| {
-            // A connection that has ended is dropped, and says so to whoever waits for its answer.
-            line.take_if(|line| Pin::new(&mut line.connection).poll(cx).is_ready());
-            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-        })
-        .await?;
-        let line = line.map(|line| (line, end.clone(), pool.clone()));
-        Ok(answer.map(|from| Answered { from, line, ended: false, broken: None }))
+    ) -> impl Future<Output = Result<Response<Answered>, Failed>> {
+        let answer = self.send.try_send_request(request);
+        async move {
+            // What it waits for happens while the connection is polled, and nowhere else: nobody needs to be woken.
+            let mut answer = pin!(unconstrained(answer));
+            let mut line = Some(self);
+            let answer = poll_fn(|cx| {
+                // A connection that has ended is dropped, and says so to whoever waits for its answer.
+                line.take_if(|line| Pin::new(&mut line.connection).poll(cx).is_ready());
+                answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            })
+            .await?;
+            let line = line.map(|line| (line, end.clone(), pool.clone()));
+            Ok(answer.map(|from| Answered { from, line, ended: false, broken: None }))
+        }
     }
 
     /// Sends what is left of a request that is answered, and drops what the app may still say.

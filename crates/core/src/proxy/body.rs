@@ -8,17 +8,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::{
+    runtime::Handle,
     sync::mpsc,
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep, timeout},
 };
 
 use crate::egress::Answered;
 
 /// A sender that pauses for longer than this is gone.
 const IDLE: Duration = Duration::from_secs(60);
+/// What is read of a request that is refused.
+const MAX_DRAIN: usize = 64 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(15);
 
 /// Why a body broke off.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,11 @@ impl<B> Progress<B> {
 
     fn made(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Instant::now();
+    }
+
+    /// What was not read, once nobody reads it any more.
+    pub(super) fn rest(&self) -> Option<B> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
     }
 
     fn keep(&self, rest: Option<B>) {
@@ -141,6 +150,23 @@ impl Payload {
         let progress = Progress::new();
         flow.progress = Some(progress.share());
         Some(progress)
+    }
+
+    /// Reads what is still to come and drops it, up to a bound, so that its sender gets to see a refusal. To let go
+    /// of it at once would, in HTTP/2, break the call off before the refusal is there.
+    pub(super) fn drain(self) {
+        if let Self::Flow(mut flow) = self
+            && !flow.is_end_stream()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(timeout(DRAIN_TIME, async move {
+                let mut left = MAX_DRAIN;
+                while let Some(Ok(frame)) = flow.frame().await {
+                    let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+                    left = less;
+                }
+            }));
+        }
     }
 }
 

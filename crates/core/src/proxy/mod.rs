@@ -57,6 +57,18 @@ pub async fn by_token(
     door: &Door,
     mut inbound: Inbound,
 ) -> Result<Response<Passing>, Refusal> {
+    let answer = admitted(app, door, &mut inbound).await;
+    if answer.is_err() {
+        inbound.body.drain();
+    }
+    answer
+}
+
+async fn admitted(
+    app: &Arc<Keyhaven>,
+    door: &Door,
+    inbound: &mut Inbound,
+) -> Result<Response<Passing>, Refusal> {
     app.known.refresh(app).await?;
     let target = app.known.target(app, &inbound.connection).await;
     // Whoever shows no token learns nothing of what there is.
@@ -94,5 +106,5 @@ pub async fn at_hand(
     inbound.query = stripped(inbound.query, &target.connector(app)?.in_use.query);
     let id = ctx.actor.to_string();
     let caller = Caller { meter: app.known.meter(&id), id: id.into(), ctx: ctx.clone() };
-    send::send(app, door, &caller, &target, inbound).await
+    send::send(app, door, &caller, &target, &mut inbound).await
 }

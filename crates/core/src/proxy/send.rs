@@ -1,6 +1,11 @@
 //! From a caller who may call to the app, and back.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    mem::{replace, take},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header};
@@ -29,12 +34,13 @@ const MAX_REFUSAL: usize = 64 * 1024;
 /// A read is repeated once, if the app asks for no longer wait than this.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Leaves the body where it is, as long as nothing of it is sent.
 pub(super) async fn send(
     app: &Arc<Keyhaven>,
     door: &Door,
     caller: &Caller,
     target: &Arc<Target>,
-    mut inbound: Inbound,
+    inbound: &mut Inbound,
 ) -> Result<Response<Passing>, Refusal> {
     let began = Instant::now();
     let now = caller.ctx.now();
@@ -48,7 +54,7 @@ pub(super) async fn send(
     }
     let (way, prefix) = way(target, inbound.host.as_deref())?;
     if inbound.host.is_some() {
-        inbound.path = below(prefix, inbound.path)?;
+        inbound.path = below(prefix, take(&mut inbound.path))?;
     }
     let read = path::read(&inbound.path)?;
     if inbound.query.as_ref().is_some_and(|query| query.len() > path::MAX) {
@@ -67,13 +73,13 @@ pub(super) async fn send(
             door,
             target,
             way,
-            method: inbound.method,
+            method: inbound.method.clone(),
             path_and_query: format!("{prefix}{}{query}", inbound.path),
-            headers: headers::outwards(inbound.headers, &target.credential),
+            headers: headers::outwards(take(&mut inbound.headers), &target.credential),
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             now,
         };
-        out.go(inbound.body).await
+        out.go(&mut inbound.body).await
     }
     .await;
     match sent {
@@ -156,14 +162,14 @@ struct Outbound<'a> {
 }
 
 impl Outbound<'_> {
-    async fn go(self, body: Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
+    async fn go(self, body: &mut Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
         let repeatable = matches!(self.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let (first, rest) = self.once(body).await?;
         let Some(governor) = &self.target.governor else { return Ok((first.map(Payload::from), rest)) };
         let (first, wait) = self.heed(governor, first).await?;
         match wait {
             Some((Reason::RateLimited, wait)) if repeatable && wait <= PATIENCE => {
-                let again = self.once(Bytes::new().into()).await;
+                let again = self.once(&mut Bytes::new().into()).await;
                 match again {
                     // Refused by ourselves by now: the app's own answer tells more.
                     Err(refusal) if refusal.status == 429 => Ok((first, rest)),
@@ -176,16 +182,23 @@ impl Outbound<'_> {
     }
 
     /// Waits for its turn, adds the credential, sends.
-    async fn once(&self, mut body: Payload) -> Result<Sent<Answered>, Refusal> {
+    async fn once(&self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
         if let Some(governor) = &self.target.governor {
             governor.admit(&self.call, self.now).await?;
         }
         let mut headers = self.headers.clone();
         self.target.authorise(self.app, &mut headers)?;
-        let progress = body.watch();
-        let answer = self.door.pass(self.way, self.method.clone(), &self.path_and_query, headers, body);
-        let answer = within(answer, progress.as_ref(), self.app.egress.answer_timeout()).await?;
-        Ok((answer, progress))
+        let mut sent = replace(body, Bytes::new().into());
+        let progress = sent.watch();
+        let answer = self.door.pass(self.way, self.method.clone(), &self.path_and_query, headers, sent);
+        match within(answer, progress.as_ref(), self.app.egress.answer_timeout()).await {
+            Ok(answer) => Ok((answer, progress)),
+            Err(fault) => {
+                *body =
+                    progress.and_then(|progress| progress.rest()).map_or(Bytes::new().into(), Payload::from);
+                Err(fault.into())
+            }
+        }
     }
 
     /// Takes note of what the answer says of limits. Tells, of an answer of “too many”, which kind it is and for

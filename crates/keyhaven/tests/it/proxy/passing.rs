@@ -155,6 +155,31 @@ fn an_early_answer_comes_through() {
     stage.settles("an early answer");
 }
 
+/// So is a refusal of Keyhaven's own, however much is still on its way.
+#[test]
+fn a_refusal_comes_through_while_much_is_sent() {
+    let stage = Stage::new();
+    let file = stage.house.data.path().join("upload");
+    std::fs::write(&file, vec![b'x'; 5_000_000]).unwrap();
+    let limited = stage.limited(&["--read-only"]);
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        for (token, code) in [("wrong", 401), (limited.as_str(), 403)] {
+            let output = std::process::Command::new("curl")
+                .args(["-s", version, "-H", &format!("x-api-token: {token}"), "-w", " %{http_code}"])
+                .args(["-X", "POST", "--data-binary", &format!("@{}", file.display())])
+                .arg(format!("{}{}/api/v1/files", stage.server.url, stage.at))
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                said.starts_with('{') && said.ends_with(&format!("}} {code}")),
+                "{version} {:?} {said}",
+                output.status
+            );
+        }
+    }
+}
+
 /// HTTP/2 without TLS, by prior knowledge, and HTTP/1.1 and HTTP/2 with it.
 #[test]
 fn both_versions_of_http_are_spoken_with_and_without_tls() {
