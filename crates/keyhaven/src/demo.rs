@@ -123,7 +123,9 @@ fn welcome(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {
         text += &format!("     {}  {:<9}  {}\n", scenario.key, scenario.domain, scenario.title);
     }
     text += "\n     (API Key Value, Pipedrive Domain, what you will see)\n\n";
-    text + &format!("3. Copy all records of the stand-in into a SQLite database, with one click:\n\n     {url}{sync}\n")
+    text + &format!(
+        "3. Copy all records of the stand-in into a SQLite database, with one click:\n\n     {url}{sync}\n"
+    )
 }
 
 fn welcome_json(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {

@@ -120,6 +120,13 @@ async fn delete(one: One, yes: bool, destroy: bool, printer: &Printer) -> Result
         }
         let undo = if destroy { "This cannot be undone." } else { "It can be restored for 30 days." };
         printer.note(format!("Every program that uses “{name}” ({}) stops working at once. {undo}", it.slug));
+        match (target.syncs(&it.id).await?.len(), destroy) {
+            (0, _) => {}
+            (count, true) => {
+                printer.note(format!("Its syncs ({count}) are deleted with it; what they have copied stays."))
+            }
+            (count, false) => printer.note(format!("Its syncs ({count}) stop, and go on if it is restored.")),
+        }
         if !confirm("Delete it?", false)? {
             printer.note("Nothing was deleted.");
             return Ok(());

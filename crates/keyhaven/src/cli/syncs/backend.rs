@@ -49,7 +49,7 @@ impl Deed {
 }
 
 impl Target {
-    pub(super) async fn syncs(&self, connection: &str) -> Result<Vec<Sync>, Failure> {
+    pub(in crate::cli) async fn syncs(&self, connection: &str) -> Result<Vec<Sync>, Failure> {
         match self {
             Self::Local(app, ctx) => {
                 let all = syncs::list(app, ctx, connection).await?;
