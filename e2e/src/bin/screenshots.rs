@@ -5,7 +5,7 @@
 use std::{env, fs, path::PathBuf};
 
 use http::Method;
-use keyhaven_e2e::{Look, Stage};
+use keyhaven_e2e::{Client, Look, Stage};
 use serde_json::json;
 
 /// The name of the file, the page, how much of it is shown on a desk, and what is in focus.
@@ -18,11 +18,28 @@ const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
     ("attention", "/connections/sales-us", 850, None),
     ("tokens", "/tokens", 560, None),
     ("token-form", "/tokens/new", 760, None),
+    ("syncs", "/syncs", 560, None),
+    ("sync", "/syncs/Warehouse", 900, None),
+    ("sync-form", "/syncs/new?connection=sales-eu", 900, None),
+    ("sync-estimate", "/syncs/Deals%20for%20the%20weekly%20report/estimate", 640, None),
 ];
 
 const LIGHT: Look = Look { dark: false, phone: false, height: 0 };
 const LOOKS: [(&str, Look); 3] =
     [("light", LIGHT), ("dark", Look { dark: true, ..LIGHT }), ("phone", Look { phone: true, ..LIGHT })];
+
+/// Has the first sync run, and waits for the end of its run of this number.
+async fn run(api: &Client, number: usize) {
+    api.json(Method::POST, "/api/v1/syncs/Warehouse/run", None).await;
+    loop {
+        let runs = api.json(Method::GET, "/api/v1/syncs/Warehouse/runs", None).await;
+        let items = runs["items"].as_array().expect("a list");
+        if items.len() == number && items[0]["finished_at"].is_string() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
 
 #[tokio::main]
 async fn main() {
@@ -47,6 +64,16 @@ async fn main() {
         json!({ "name": "Website", "methods": ["POST"], "paths": ["/api/v2/leads/*"], "networks": ["10.0.0.0/8"] }),
     ] {
         api.json(Method::POST, "/api/v1/tokens", Some(&token)).await;
+    }
+    for sync in [
+        json!({ "name": "Warehouse", "connection": "sales-eu", "destination": "crm.db", "schedule": "every hour" }),
+        json!({ "name": "Deals for the weekly report", "connection": "weekly-report", "destination": "deals.db",
+            "streams": ["deals", "persons"], "schedule": "every monday at 6:00", "paused": true }),
+    ] {
+        api.json(Method::POST, "/api/v1/syncs", Some(&sync)).await;
+    }
+    for times in 1..=3 {
+        run(&api, times).await;
     }
     stage.server.fill_usage("sales-eu").await;
     for (look_name, look) in LOOKS {
