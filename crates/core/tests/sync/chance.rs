@@ -4,8 +4,9 @@
 pub(crate) struct Chance(u64);
 
 impl Chance {
+    /// Neighbours must not throw the same dice one throw later.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self(Self(seed).next().rotate_left(17))
     }
 
     fn next(&mut self) -> u64 {

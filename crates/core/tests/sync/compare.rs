@@ -223,7 +223,10 @@ pub(crate) async fn stale(plan: &Plan, look: &Look, before: &BTreeMap<&str, Vec<
                 wrong.push(format!("{table} {key} is missing after a run: {record}"));
                 continue;
             };
-            for column in ["title", "name", "subject", "content", "update_time"] {
+            if !row["_deleted_at"].is_null() {
+                wrong.push(format!("{table} {key} is marked as deleted after a run: {record}"));
+            }
+            for column in ["title", "name", "subject", "content", "is_archived", "update_time"] {
                 if expected.get(column).is_some_and(|cell| !cell.is(&row[column])) {
                     wrong.push(format!("{table} {key}: {column} is stale after a run: {row:?}"));
                 }

@@ -29,9 +29,9 @@ const REMEMBERED: usize = 40;
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_lost_and_nothing_twice() {
     let number = |name: &str| env::var(name).ok().map(|it| it.parse::<u64>().expect("a number"));
-    let (steps, first) =
-        (number("KEYHAVEN_MODEL_STEPS").unwrap_or(USUAL), number("KEYHAVEN_MODEL_SEED").unwrap_or(1));
-    let history = if steps > USUAL { LONG } else { SHORT };
+    let (steps, first) = (number("KEYHAVEN_MODEL_STEPS"), number("KEYHAVEN_MODEL_SEED"));
+    let history = if steps.or(first).is_some() { LONG } else { SHORT };
+    let (steps, first) = (steps.unwrap_or(USUAL), first.unwrap_or(1));
     let (mut done, mut seed, mut runs) = (0, first, 0);
     while done < steps {
         let count = history.min(steps - done);
@@ -143,8 +143,10 @@ impl Model {
         self.note(format!("{step} {seconds} s pass, and changes are written {skew} s off"));
     }
 
-    /// An undisturbed run that looks at everything; then one that has nothing to do.
+    /// An undisturbed run that sees what changed, one that looks at everything, and one that has nothing to do.
     async fn undisturbed(&mut self) {
+        let changes = Plan { sweep: Sweep::Never, ..self.plan.clone() };
+        self.ordinary("a run for what changed", &changes).await;
         let whole = Plan { sweep: Sweep::Always, ..self.plan.clone() };
         let began = Instant::now();
         self.finish("a whole run", &whole).await;
@@ -163,6 +165,15 @@ impl Model {
         }
     }
 
+    async fn ordinary(&mut self, what: &str, plan: &Plan) {
+        let before = compare::timed(&self.house);
+        self.finish(what, plan).await;
+        let wrong = compare::stale(plan, &self.look, &before).await;
+        if !wrong.is_empty() {
+            self.fail("A run did not see what had changed", &wrong);
+        }
+    }
+
     async fn finish(&mut self, what: &str, plan: &Plan) -> Report {
         self.runs += 1;
         self.note(what);
@@ -177,12 +188,7 @@ impl Model {
         let plan = Plan { sweep, ..self.plan.clone() };
         match self.chance.below(8) {
             0 | 1 => {
-                let before = compare::timed(&self.house);
-                self.finish(&format!("{step} a run, {sweep:?}"), &plan).await;
-                let wrong = compare::stale(&plan, &self.look, &before).await;
-                if !wrong.is_empty() {
-                    self.fail("A run did not see what had changed", &wrong);
-                }
+                self.ordinary(&format!("{step} a run, {sweep:?}"), &plan).await;
             }
             2 | 3 => {
                 self.hooks();
