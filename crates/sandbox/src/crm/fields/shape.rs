@@ -65,7 +65,7 @@ pub(super) fn converted(value: Value, field_type: &str) -> Value {
     match (&value, shape) {
         _ if shape.fits(&value) => value,
         (Value::Number(number), Shape::Text) => json!(number.to_string()),
-        (Value::Number(_), Shape::Integers) => json!([value]),
+        (Value::Number(number), Shape::Integers) if number.is_u64() => json!([value]),
         (Value::Object(parts), Shape::Text) => {
             parts.get("value").filter(|it| it.is_string()).cloned().unwrap_or_default()
         }
