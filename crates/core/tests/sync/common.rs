@@ -129,18 +129,19 @@ impl House {
     }
 
     pub(crate) async fn run(&self, plan: &Plan) -> Result<Report, SyncError> {
-        self.run_until(plan, &watch::channel(false).1).await
+        self.run_told(plan, &Teller::new().0, &watch::channel(false).1).await
     }
 
     /// A run that was dropped a moment ago may still be letting go of the destination.
-    pub(crate) async fn run_until(
+    pub(crate) async fn run_told(
         &self,
         plan: &Plan,
+        teller: &Teller,
         cancelled: &watch::Receiver<bool>,
     ) -> Result<Report, SyncError> {
         let (source, mut patience) = (self.source(), 200);
         loop {
-            let done = syncs::run(&source, plan, &Teller::new().0, cancelled.clone()).await;
+            let done = syncs::run(&source, plan, teller, cancelled.clone()).await;
             match done {
                 Err(error) if error.kind == Failure::Busy && patience > 0 => patience -= 1,
                 done => return done,
