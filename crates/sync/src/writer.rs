@@ -481,9 +481,13 @@ impl Writer {
     }
 
     fn bury_each(&mut self, layout: &Layout, keys: &[String], now: &str) -> Result<u64, SyncError> {
-        let condition = format!("CAST({} AS TEXT) = $1", quoted(layout.key_name()));
-        keys.iter()
-            .try_fold(0, |sum, key| Ok(sum + self.bury(layout, &condition, &[key.as_str().into()], now)?))
+        // Keys are numbers or texts.
+        let condition = format!("{} = $1", quoted(layout.key_name()));
+        keys.iter().try_fold(0, |sum, key| {
+            let number = key.parse().ok().filter(|_| layout.has_integer_key());
+            let key = number.map_or_else(|| Cell::from(key.as_str()), Cell::Integer);
+            Ok(sum + self.bury(layout, &condition, &[key], now)?)
+        })
     }
 
     fn gone(&mut self, layout: &Layout, condition: &str, keys: &[i64], now: &str) -> Result<u64, SyncError> {
