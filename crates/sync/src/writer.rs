@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use keyhaven_connectors::streams::{Each, Flag};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use crate::{
     database::{self, Database},
@@ -572,16 +575,17 @@ pub(crate) struct Desk(mpsc::Sender<Job>);
 const WAITING: usize = 2;
 
 impl Desk {
-    pub(crate) fn start(mut writer: Writer) -> Self {
+    /// The handle tells when the writer has let go of the destination, some time after the last desk is gone.
+    pub(crate) fn start(mut writer: Writer) -> (Self, JoinHandle<()>) {
         let (jobs, mut queue) = mpsc::channel::<Job>(WAITING);
-        tokio::task::spawn_blocking(move || {
+        let thread = tokio::task::spawn_blocking(move || {
             while let Some(job) = queue.blocking_recv() {
                 job(&mut writer);
             }
             // What was not kept is read again.
             writer.db.rollback();
         });
-        Self(jobs)
+        (Self(jobs), thread)
     }
 
     /// Hands in work and goes on; the receiver tells what became of it.

@@ -131,13 +131,16 @@ pub async fn run<S: Source>(
     let writer = tokio::task::spawn_blocking(move || Writer::open(db, &id, deleted));
     let writer =
         writer.await.map_err(|_| SyncError::destination("the writer ended", "Run the sync again."))??;
-    let desk = Desk::start(writer);
+    let (desk, writing) = Desk::start(writer);
     let fetcher =
         Fetcher { source, allowance: Allowance::new(plan.share, source.budget().await), teller, cancelled };
     let mut run = Run { plan, desk, fetcher, streams: &streams };
     let stopped = run.all().await.err();
     let report = Report { began, finished: (plan.clock)(), progress: teller.now(), stopped };
     run.record(&report).await;
+    drop(run);
+    // Whoever hears that it is done may begin the next run.
+    let _ = writing.await;
     Ok(report)
 }
 
