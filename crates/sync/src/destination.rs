@@ -1,10 +1,13 @@
-//! Where records go: `sqlite:crm.db`, `postgres://user@host/database?schema=crm`.
+//! Where records go: `sqlite:crm.db`, `postgres://user@host/database?schema=crm`, and with the feature `parquet` also
+//! `parquet:folder`, `s3://bucket/prefix`.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+#[cfg(feature = "parquet")]
+use crate::parquet::Files;
 use crate::{
     database::{Database, Postgres, Sqlite},
     error::{Failure, SyncError},
@@ -22,6 +25,9 @@ pub enum Destination {
         /// The schema; it is made if it is not there.
         schema: String,
     },
+    /// Parquet files.
+    #[cfg(feature = "parquet")]
+    Parquet(Files),
 }
 
 const HOW: &str = "Write it like sqlite:crm.db or postgres://user:password@host/database?schema=crm.";
@@ -62,6 +68,16 @@ impl Destination {
             }
             return Ok(Self::Postgres { url, schema });
         }
+        if text.starts_with("parquet:") || text.starts_with("s3://") {
+            #[cfg(feature = "parquet")]
+            return Files::parse(text).map(Self::Parquet);
+            #[cfg(not(feature = "parquet"))]
+            return Err(SyncError::new(
+                Failure::Usage,
+                "this program was built without Parquet",
+                "Build it with cargo build --release --features parquet, or name a destination like sqlite:crm.db.",
+            ));
+        }
         Err(wrong("the destination is of no kind that can be written"))
     }
 
@@ -70,6 +86,8 @@ impl Destination {
         match self {
             Self::Sqlite(_) => "sqlite",
             Self::Postgres { .. } => "postgres",
+            #[cfg(feature = "parquet")]
+            Self::Parquet(files) => files.kind(),
         }
     }
 
@@ -82,6 +100,8 @@ impl Destination {
                 url.query_pairs_mut().append_pair("schema", schema);
                 url.into()
             }
+            #[cfg(feature = "parquet")]
+            Self::Parquet(files) => files.to_string(),
         }
     }
 
@@ -94,6 +114,8 @@ impl Destination {
                 })?;
                 Ok(Box::new(Postgres::open(options.application_name("keyhaven"), schema).await?))
             }
+            #[cfg(feature = "parquet")]
+            Self::Parquet(files) => Ok(Box::new(files.open().await?)),
         }
     }
 }
@@ -107,6 +129,8 @@ impl fmt::Display for Destination {
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
                 write!(f, "postgres://{host}{port}{}?schema={schema}", url.path())
             }
+            #[cfg(feature = "parquet")]
+            Self::Parquet(files) => fmt::Display::fmt(files, f),
         }
     }
 }

@@ -8,6 +8,8 @@ mod estimate;
 mod fields;
 mod names;
 mod page;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod progress;
 mod run;
 mod source;
@@ -18,6 +20,8 @@ mod writer;
 pub use destination::Destination;
 pub use error::{Failure, SyncError};
 pub use estimate::{Estimate, StreamEstimate, estimate};
+#[cfg(feature = "parquet")]
+pub use parquet::Files;
 pub use progress::{Progress, StreamProgress, StreamStage, Teller};
 pub use run::{Clock, Plan, Report, Sweep, expand, run};
 pub use source::{Answer, Budget, Burst, Refused, Source};

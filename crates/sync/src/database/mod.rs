@@ -1,5 +1,7 @@
 //! The databases that records are written to. Everything but the fast way in is one SQL text for all.
 
+#[cfg(feature = "parquet")]
+mod mirror;
 mod postgres;
 mod sqlite;
 
@@ -7,8 +9,12 @@ use std::collections::BTreeMap;
 
 use keyhaven_connectors::streams::Sql;
 
+#[cfg(feature = "parquet")]
+pub(crate) use mirror::Mirror;
 pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::Sqlite;
+#[cfg(feature = "parquet")]
+pub(crate) use sqlite::failed as sqlite_failed;
 
 use crate::{
     error::SyncError,

@@ -56,6 +56,18 @@ impl Sqlite {
         Ok(Self { path: path.to_owned(), connection, _lock: lock })
     }
 
+    /// Is told the table of each row that is written or removed.
+    #[cfg(feature = "parquet")]
+    pub(super) fn on_change(&self, tell: impl Fn(&str) + Send + 'static) -> Result<(), SyncError> {
+        let hook = move |_, _: &str, table: &str, _| tell(table);
+        self.connection.update_hook(Some(hook)).map_err(|error| self.failed(&error))
+    }
+
+    #[cfg(feature = "parquet")]
+    pub(super) fn is_in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
     fn failed(&self, error: &rusqlite::Error) -> SyncError {
         failed(&self.path, error)
     }
@@ -86,7 +98,7 @@ fn lock(path: &Path) -> Result<File, SyncError> {
     }
 }
 
-fn failed(path: &Path, error: &rusqlite::Error) -> SyncError {
+pub(crate) fn failed(path: &Path, error: &rusqlite::Error) -> SyncError {
     let (message, remedy) = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => ("the disk is full", "Make room, then run the sync again: it goes on."),
         Some(ErrorCode::ReadOnly) | Some(ErrorCode::PermissionDenied) => (

@@ -134,8 +134,15 @@ pub async fn run<S: Source>(
     let (desk, writing) = Desk::start(writer);
     let fetcher =
         Fetcher { source, allowance: Allowance::new(plan.share, source.budget().await), teller, cancelled };
+    #[cfg(feature = "parquet")]
+    let cancel = fetcher.cancelled.clone();
     let mut run = Run { plan, desk, fetcher, streams: &streams };
     let stopped = run.all().await.err();
+    #[cfg(feature = "parquet")]
+    let stopped = match &plan.destination {
+        Destination::Parquet(files) => files.publish(&plan.source, stopped, &cancel).await,
+        _ => stopped,
+    };
     let report = Report { began, finished: (plan.clock)(), progress: teller.now(), stopped };
     run.record(&report).await;
     drop(run);

@@ -31,7 +31,8 @@ use crate::passage::Passage;
 pub(super) struct SyncArgs {
     /// The connection's name for programs (such as sales-eu) or its id
     connection: String,
-    /// Where to: sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME
+    /// Where to: sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME; where the program was built with the
+    /// feature parquet, also parquet:FOLDER or s3://BUCKET/PREFIX
     #[arg(long, env = "KEYHAVEN_SYNC_TO", hide_env_values = true, value_name = "DESTINATION")]
     to: String,
     /// Only these, with what they need; all where nothing is named. See docs/SYNC.md for the list
