@@ -1,6 +1,6 @@
 //! Parquet files as a destination. A Parquet file cannot be changed row by row: a SQLite database, the mirror, is kept
 //! like any other destination, and after each run the tables and views that changed are written as whole files.
-//! docs/decisions/0011-parquet-from-a-mirror.md tells why.
+//! docs/decisions/0014-parquet-from-a-mirror.md tells why.
 
 mod bucket;
 mod column;
