@@ -42,6 +42,12 @@ pub(super) fn read(app: &Keyhaven, text: &Secret, slug: &str) -> Result<Given, F
         let whole = format!("sqlite:{}", folder::check(name).map_err(wrong)?);
         return Ok(Given { shown: whole.clone(), whole: Secret::new(whole) });
     }
+    // Whatever else the engine can write to may be a place of the server that nobody has opened for syncs.
+    if !["postgres://", "postgresql://"].iter().any(|start| text.starts_with(start)) {
+        let message = "A saved sync writes a file such as crm.db, or to the address of a PostgreSQL database, which begins \
+                       with postgres://. For other places run keyhaven sync where they are.";
+        return Err(wrong(message.into()));
+    }
     let it = Destination::parse(text, &schema(slug))
         .map_err(|error| wrong(format!("{}. {}", capital(&error.message), error.remedy)))?;
     Ok(Given { shown: it.to_string(), whole: Secret::new(it.reveal()) })
