@@ -140,3 +140,17 @@ impl fmt::Debug for Destination {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(all(test, not(feature = "parquet")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_feature_the_remedy_is_named() {
+        for text in ["parquet:crm", "s3://bucket/crm"] {
+            let error = Destination::parse(text, "").unwrap_err();
+            assert_eq!(error.kind, Failure::Usage);
+            assert!(error.remedy.contains("--features parquet"), "{}", error.remedy);
+        }
+    }
+}

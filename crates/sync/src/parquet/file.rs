@@ -30,7 +30,7 @@ use crate::{
 /// Rows of a group, unless they are long.
 const GROUP: usize = 50_000;
 /// Bytes of a group before they are packed. Only one group is in memory.
-const GROUP_BYTES: usize = 24 * 1024 * 1024;
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Rows that are handed over at once.
 const BATCH: usize = 1024;
 /// Whose records a file holds, in its own words.
