@@ -34,7 +34,18 @@ const STEPS: &[Step] = &[
     Step {
         name: "clippy",
         what: "no warning, in tests neither",
-        run: || plain(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        run: || {
+            plain([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--features",
+                "keyhaven/parquet",
+                "--",
+                "-D",
+                "warnings",
+            ])
+        },
     },
     Step { name: "imports", what: "the inner crates import what the design allows them", run: imports::run },
     Step {
@@ -46,6 +57,15 @@ const STEPS: &[Step] = &[
         name: "test",
         what: "unit and integration tests, stories on both databases, examples in the docs",
         run: || tests(cargo(["test", "--workspace", "--exclude", "keyhaven-e2e", "--no-fail-fast"])),
+    },
+    Step {
+        name: "parquet",
+        what: "behind its feature: Parquet files in a folder and in a bucket",
+        // Of the whole workspace, so that what the step before has built is not built again.
+        run: || {
+            let feature = ["--features", "keyhaven-sync/parquet", "--test", "parquet"];
+            tests(cargo(["test", "--workspace", "--exclude", "keyhaven-e2e"].into_iter().chain(feature)))
+        },
     },
     Step { name: "fuzz", what: "random input against paths, headers and domains", run: fuzz::short },
     Step { name: "e2e", what: "tests in a real browser", run: || tests(browser::test_command("")?) },
