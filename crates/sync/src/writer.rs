@@ -25,6 +25,8 @@ use crate::{
 pub(crate) const STREAMS: &str = "keyhaven_streams";
 /// Rows that are written before they are kept.
 const BATCH: usize = 20_000;
+/// A list of so many is short.
+const FEW: usize = 10;
 /// Misfits that are written down for one page.
 const MISFITS: usize = 100;
 
@@ -425,8 +427,8 @@ impl Writer {
         let (after, is_first) = (state.after, state.finished.is_none());
         if last {
             self.counted.remove(&job.stream);
-            // A list that is empty all of a sudden is not believed.
-            if counted == 0 && after.is_none() {
+            // A list that is empty all of a sudden is not believed, unless it was short.
+            if counted == 0 && after.is_none() && !self.has_few(job)? {
                 self.seen.remove(&job.stream);
                 return Ok(0);
             }
@@ -462,6 +464,14 @@ impl Writer {
         let there = self.db.query(&sql, &[])?.into_iter().map(|row| row[0].text());
         let gone: Vec<String> = there.filter(|key| !seen.contains(key)).collect();
         self.bury_each(layout, &gone, &job.now)
+    }
+
+    /// A short list may well become empty; taken wrongly, its rows come back with the next reading.
+    fn has_few(&mut self, job: &PageJob) -> Result<bool, SyncError> {
+        let (table, deleted) = (quoted(&job.layout.table), quoted(DELETED_AT));
+        let part: String = job.part.iter().map(|flag| format!(" AND {}", part_condition(flag))).collect();
+        let sql = format!("SELECT 1 FROM {table} WHERE {deleted} IS NULL{part} LIMIT {}", FEW + 1);
+        Ok(self.db.query(&sql, &[])?.len() <= FEW)
     }
 
     /// What meets the condition is deleted in the app.

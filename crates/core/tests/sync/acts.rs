@@ -64,9 +64,6 @@ const WORDS: [&str; 8] = [
     "a 'b' \"c\"; --",
     "nul\0nul",
 ];
-/// So many of a kind stay, whatever happens: a list that is empty all of a sudden is not believed.
-const STAY: usize = 4;
-
 fn name_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Deal | Kind::Lead | Kind::Project | Kind::Task => "title",
@@ -83,21 +80,16 @@ pub(crate) fn of_a_record(house: &House, chance: &mut Chance) -> Option<Act> {
     let is_archived = |it: &Value| it["is_archived"] == true;
     let (archived, usual): (Vec<_>, Vec<_>) = live.iter().partition(|it| is_archived(it));
     let id = |it: &Value| it["id"].clone();
-    let may_go = |it: &Value| if is_archived(it) { archived.len() > STAY } else { usual.len() > STAY };
     let any = chance.pick(&live);
     Some(match chance.below(20) {
         0..5 => Act::Create { kind, fields: fields(house, chance, kind, true) },
-        5..8 if any.is_some_and(may_go) => Act::Delete { kind, id: id(any?) },
-        8 if usual.len() > STAY => Act::Purge { kind, id: id(chance.pick(&usual)?) },
-        9 | 10 if usual.len() > STAY && kind != Kind::DealProduct => {
+        5..8 => Act::Delete { kind, id: id(any?) },
+        8 => Act::Purge { kind, id: id(chance.pick(&usual)?) },
+        9 | 10 if usual.len() > 1 && kind != Kind::DealProduct => {
             Act::Merge { kind, from: id(usual.first()?), into: id(chance.pick(&usual[1..])?) }
         }
-        11 | 12 if can_be_archived(kind) && usual.len() > STAY => {
-            Act::Archive { kind, id: id(chance.pick(&usual)?) }
-        }
-        13 | 14 if can_be_archived(kind) && archived.len() > STAY => {
-            Act::Unarchive { kind, id: id(chance.pick(&archived)?) }
-        }
+        11 | 12 if can_be_archived(kind) => Act::Archive { kind, id: id(chance.pick(&usual)?) },
+        13 | 14 if can_be_archived(kind) => Act::Unarchive { kind, id: id(chance.pick(&archived)?) },
         _ => Act::Change { kind, id: id(any?), fields: fields(house, chance, kind, false) },
     })
 }
@@ -224,7 +216,7 @@ pub(crate) fn of_a_field(house: &House, chance: &mut Chance) -> Option<Act> {
         }
         3 | 4 => Act::RenameField { kind, code: code(chance.pick(&all)?), name },
         5 => Act::RetypeField { kind, code: code(chance.pick(&all)?), field_type },
-        6 if all.len() > STAY => Act::RemoveField { kind, code: code(chance.pick(&all)?) },
+        6 => Act::RemoveField { kind, code: code(chance.pick(&all)?) },
         7 | 8 => Act::AddOption { kind, code: code(chance.pick(&choices)?), label },
         9 => {
             let (code, id) = choice(chance)?;

@@ -107,6 +107,17 @@ async fn a_cancelled_run_ends_at_once_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn a_place_that_the_app_has_forgotten_is_where_a_list_begins_anew() {
+    let (house, plan) = crowd().await;
+    disturbed(&house, &plan, |cancel| cancel.send(true).unwrap()).await;
+    let fault = Fault::Answer { status: 400, error: "Invalid cursor".into() };
+    house.sandbox.state().add_fault(Rule::new(fault).path("/api/v2/persons").times(1));
+    let report = house.run(&plan).await.unwrap();
+    assert_eq!((report.outcome(), &report.stopped), ("done", &None));
+    assert_eq!(stream(&report, "persons").rows, PERSONS);
+}
+
+#[tokio::test]
 async fn a_run_keeps_to_its_share_of_what_is_left_today() {
     let (house, mut plan) = crowd().await;
     plan.share = 0.5;

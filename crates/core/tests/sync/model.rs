@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, env, future::pending, time::Duration};
 
 use keyhaven_core::syncs::{Deleted, Plan, Progress, Report, Sweep, SyncError, Teller};
-use keyhaven_sandbox::{ACME, Act, Hook, Kind, Mode, TokenSettings};
+use keyhaven_sandbox::{ACME, Act, Hook, Mode, TokenSettings};
 use keyhaven_testkit::Look;
 use tokio::{sync::watch, time::sleep};
 
@@ -78,11 +78,6 @@ impl Model {
             settings.bare_last_page = seed.is_multiple_of(3);
         });
         let house = house.await;
-        // Some archived ones stay for good.
-        for kind in [Kind::Deal, Kind::Lead, Kind::Project].into_iter().cycle().take(15) {
-            let id = house.act(Act::Create { kind, fields: Default::default() });
-            house.act(Act::Archive { kind, id });
-        }
         let database = if seed.is_multiple_of(3) { Database::Postgres } else { Database::Sqlite };
         let (to, look) = database.make(house.folder.path());
         let mut large = house.plan(&to);
