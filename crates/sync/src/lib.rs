@@ -2,6 +2,7 @@
 //! [`Source`] that adds the credential. docs/SYNC.md tells what a person gets.
 
 mod database;
+mod desk;
 mod destination;
 mod error;
 mod estimate;

@@ -13,6 +13,7 @@ use keyhaven_connectors::streams::{Each, Stream, Streams};
 use tokio::sync::watch;
 
 use crate::{
+    desk::Desk,
     destination::Destination,
     error::{Failure, SyncError},
     page::Layout,
@@ -20,7 +21,7 @@ use crate::{
     source::Source,
     state::{self, StreamState},
     views,
-    writer::{Deleted, Desk, Writer},
+    writer::{Deleted, Writer},
 };
 use allowance::Allowance;
 use fetch::{Fetcher, Stop};

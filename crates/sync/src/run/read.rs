@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 
 use super::{Run, Table, earlier, fetch::Stop, written};
 use crate::{
+    desk::told,
     error::SyncError,
     page,
     source::{Answer, Source},
     state::StreamState,
-    writer::{PageJob, Reading, Written, told},
+    writer::{PageJob, Reading, Written},
 };
 
 type Told = oneshot::Receiver<Result<Written, SyncError>>;

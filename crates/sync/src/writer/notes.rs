@@ -1,0 +1,92 @@
+//! What is written down beside the rows: values that fit nowhere, and whom to ask again.
+
+use keyhaven_connectors::streams::Each;
+
+use super::{PageJob, Writer, gone::list};
+use crate::{
+    error::SyncError,
+    names::quoted,
+    page::{Cell, DELETED_AT, Layout, Rows},
+};
+
+/// Misfits that are written down for one page.
+const MISFITS: usize = 100;
+
+impl Writer {
+    pub(super) fn note_misfits(
+        &mut self,
+        rows: &Rows<'_>,
+        layout: &Layout,
+        changed: &[Cell<'static>],
+        now: &str,
+    ) -> Result<u64, SyncError> {
+        let mut count = 0;
+        for misfit in rows.misfits.iter().take(MISFITS) {
+            let Some(row) = rows.iter().nth(misfit.row) else { continue };
+            let key = &row[layout.key];
+            if !changed.contains(key) {
+                continue;
+            }
+            count += 1;
+            self.db.execute(
+                "INSERT INTO keyhaven_misfits (table_name, record, column_name, value, found_at) \
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (table_name, record, column_name) DO UPDATE SET \
+                 value = excluded.value, found_at = excluded.found_at",
+                &[
+                    layout.table.as_str().into(),
+                    key.text().into(),
+                    layout.columns[misfit.slot].name.as_str().into(),
+                    misfit.value.replace('\0', "").into(),
+                    now.into(),
+                ],
+            )?;
+        }
+        Ok(count)
+    }
+
+    /// Records that changed: what hangs on them is read again.
+    pub(super) fn note_dependents(
+        &mut self,
+        changed: &[Cell<'static>],
+        layout: &Layout,
+        job: &PageJob,
+    ) -> Result<(), SyncError> {
+        let ids: Vec<i64> = changed.iter().filter_map(Cell::integer).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for (stream, each) in job.dependents.iter() {
+            // Before all of them have been asked for once, that will ask for these too.
+            if self.state(stream).finished.is_some() {
+                self.remind(stream, each, layout, Some(&ids))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down for which parents to ask.
+    pub(crate) fn remind(
+        &mut self,
+        stream: &str,
+        each: &Each,
+        parents: &Layout,
+        only: Option<&[i64]>,
+    ) -> Result<(), SyncError> {
+        let key = quoted(parents.key_name());
+        let mut conditions = vec![format!("{} IS NULL", quoted(DELETED_AT))];
+        conditions.extend(only.map(|ids| format!("{key} IN ({})", list(ids))));
+        if let Some(counted) = each.counted.as_ref().filter(|it| parents.slot(it).is_some()) {
+            let counted = quoted(counted);
+            let had = format!("{key} IN (SELECT {} FROM {})", quoted(&each.parent), quoted(stream));
+            conditions.push(format!("({counted} IS NULL OR {counted} > 0 OR {had})"));
+        }
+        let sql = format!(
+            "INSERT INTO keyhaven_todo (stream, parent) SELECT $1, {key} FROM {} WHERE {} \
+             ON CONFLICT (stream, parent) DO NOTHING",
+            quoted(&parents.table),
+            conditions.join(" AND ")
+        );
+        self.db.execute(&sql, &[stream.into()])?;
+        Ok(())
+    }
+}
