@@ -1,6 +1,6 @@
 //! What a run will take, before it begins.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -65,7 +65,8 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     });
     let states =
         states.await.map_err(|_| SyncError::destination("the destination ended", "Try again."))??;
-    let mut probe = Probe { source, asked: 0, took: Duration::ZERO, told: None, burst: None };
+    let mut probe =
+        Probe { source, asked: 0, took: Duration::ZERO, told: None, highest: HashMap::new(), burst: None };
     let mut streams = Vec::new();
     for stream in chosen {
         let state = states.get(&stream.name).cloned().unwrap_or_default();
@@ -96,6 +97,8 @@ struct Probe<'a, S> {
     asked: u32,
     took: Duration,
     told: Option<Budget>,
+    /// The highest ids of lists that were asked for.
+    highest: HashMap<String, u64>,
     /// Requests in a second that leave a quarter to others.
     burst: Option<f64>,
 }
@@ -107,9 +110,14 @@ impl<S: Source> Probe<'_, S> {
         state: &StreamState,
         plan: &Plan,
     ) -> (u64, bool, Option<String>) {
-        if stream.each.is_some() {
+        if let Some(each) = &stream.each {
             return match state.finished {
-                None => (0, false, Some("as many as records have some; known once those are read".into())),
+                None => match self.highest.get(&each.of).filter(|_| each.counted.is_none()) {
+                    Some(parents) => (parents.div_ceil(each.many as u64), true, None),
+                    None => {
+                        (0, false, Some("as many as records have some; known once those are read".into()))
+                    }
+                },
                 Some(_) => (0, false, Some("one for each changed record at most".into())),
             };
         }
@@ -127,6 +135,7 @@ impl<S: Source> Probe<'_, S> {
         match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
             Ok(answer) => {
                 let highest = page::highest_id(&answer.body, &stream.key).unwrap_or_default();
+                self.highest.insert(stream.name.clone(), highest);
                 let done = state.after.unwrap_or_default().unsigned_abs();
                 let pages = highest.saturating_sub(done).div_ceil(stream.size).max(1);
                 (pages, pages > 1, None)

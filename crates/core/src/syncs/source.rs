@@ -80,6 +80,9 @@ impl AppSource {
         if let Some(refused) = self.refusal(status, &head.headers, &body) {
             return Err(refused);
         }
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Refused::Broken("what it sent is no JSON".into()));
+        }
         let limits = self.connector.limits.as_ref();
         let burst = limits.and_then(|it| burst(it.headers.read(&head.headers)));
         let day = limits.and_then(|it| it.budget.as_ref()).map(|it| it.headers.read(&head.headers));
