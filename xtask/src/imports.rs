@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "base64",
             "http",
+            "httpdate",
             "keyhaven-vault",
             "regex-lite",
             "serde",
