@@ -9,7 +9,7 @@ use crate::{
     page::{self, DELETED_AT},
     source::Source,
     state,
-    writer::{PageJob, Reading, Written},
+    writer::{PageJob, Reading, Writer, Written},
 };
 
 impl<S: Source> Run<'_, S> {
@@ -23,17 +23,19 @@ impl<S: Source> Run<'_, S> {
         if state.finished.is_none() || self.is_due(&state) {
             self.remind_all(stream, each).await?;
         }
-        let mut total = None;
+        self.index(stream, each).await?;
+        let total = self.left(stream).await?;
+        let mut done = 0;
         loop {
-            let (parents, left) = self.todo(stream, each).await?;
+            let parents = self.todo(stream, each).await?;
             if parents.is_empty() {
                 break;
             }
-            let total = *total.get_or_insert(left);
-            self.fetcher.teller.stream(&stream.name, |it| {
-                it.permille = u16::try_from(1000 * (total.saturating_sub(left)) / total.max(1)).ok();
-            });
+            done += parents.len() as u64;
             self.parents(stream, each, layout, parents).await?;
+            self.fetcher.teller.stream(&stream.name, |it| {
+                it.permille = u16::try_from(1000 * done.min(total) / total.max(1)).ok();
+            });
         }
         let orphans = self.orphans(each, layout).await?;
         self.count(&stream.name, &orphans);
@@ -50,11 +52,7 @@ impl<S: Source> Run<'_, S> {
             .ask(move |writer| {
                 writer.db.begin()?;
                 writer.remind(&name, &each, &parents, None)?;
-                let count = writer.db.query(
-                    "SELECT CAST(count(*) AS BIGINT) FROM keyhaven_todo WHERE stream = $1",
-                    &[name.as_str().into()],
-                )?;
-                let count = count.first().and_then(|row| row[0].integer()).unwrap_or_default().unsigned_abs();
+                let count = left(writer, &name)?;
                 let state = writer.state(&name);
                 state.finished = Some(now);
                 state.requests = count.div_ceil(each.many as u64);
@@ -66,21 +64,34 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// The next parents, and how many are left in all.
-    async fn todo(&self, stream: &Stream, each: &Each) -> Result<(Vec<i64>, u64), SyncError> {
+    /// Rows of a parent are looked for with each answer.
+    async fn index(&self, stream: &Stream, each: &Each) -> Result<(), SyncError> {
+        let sql = format!(
+            "CREATE INDEX IF NOT EXISTS {} ON {} ({})",
+            quoted(&format!("keyhaven_{}_{}", stream.name, each.parent)),
+            quoted(stream.table()),
+            quoted(&each.parent)
+        );
+        self.desk.ask(move |writer| writer.db.execute(&sql, &[])).await?;
+        Ok(())
+    }
+
+    /// How many parents are to be asked for.
+    async fn left(&self, stream: &Stream) -> Result<u64, SyncError> {
+        let name = stream.name.clone();
+        self.desk.ask(move |writer| left(writer, &name)).await
+    }
+
+    /// The next parents.
+    async fn todo(&self, stream: &Stream, each: &Each) -> Result<Vec<i64>, SyncError> {
         let (name, many) = (stream.name.clone(), each.many as i64);
         self.desk
             .ask(move |writer| {
-                let left = writer.db.query(
-                    "SELECT CAST(count(*) AS BIGINT) FROM keyhaven_todo WHERE stream = $1",
-                    &[name.as_str().into()],
-                )?;
                 let rows = writer.db.query(
                     "SELECT parent FROM keyhaven_todo WHERE stream = $1 ORDER BY parent LIMIT $2",
                     &[name.as_str().into(), many.into()],
                 )?;
-                let left = left.first().and_then(|row| row[0].integer()).unwrap_or_default().unsigned_abs();
-                Ok((rows.iter().filter_map(|row| row[0].integer()).collect(), left))
+                Ok(rows.iter().filter_map(|row| row[0].integer()).collect())
             })
             .await
     }
@@ -156,4 +167,10 @@ impl<S: Source> Run<'_, S> {
             })
             .await
     }
+}
+
+fn left(writer: &mut Writer, stream: &str) -> Result<u64, SyncError> {
+    let sql = "SELECT CAST(count(*) AS BIGINT) FROM keyhaven_todo WHERE stream = $1";
+    let rows = writer.db.query(sql, &[stream.into()])?;
+    Ok(rows.first().and_then(|row| row[0].integer()).unwrap_or_default().unsigned_abs())
 }
