@@ -50,6 +50,9 @@ impl Postgres {
             format!("SET search_path TO {name}"),
             "SET TIME ZONE 'UTC'".into(),
             "SET client_min_messages TO warning".into(),
+            // Rows are looked for by key. Of a table that was made just now the planner knows nothing, and would read
+            // all of it instead.
+            "SET enable_seqscan TO off".into(),
         ];
         if !there {
             statements.insert(0, format!("CREATE SCHEMA {name}"));
