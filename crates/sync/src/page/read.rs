@@ -304,7 +304,7 @@ fn unlisted<'de>(value: &Cell<'de>) -> Cell<'de> {
 }
 
 /// Labels of several choices, as people read them.
-pub(crate) fn labels(ids: &[String], labels: &HashMap<String, String>) -> String {
+fn labels(ids: &[String], labels: &HashMap<String, String>) -> String {
     let all: Vec<&str> = ids.iter().map(|id| labels.get(id).unwrap_or(id).as_str()).collect();
     all.join(", ")
 }

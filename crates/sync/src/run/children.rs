@@ -2,7 +2,11 @@
 
 use keyhaven_connectors::streams::{Each, Stream};
 
-use super::{Run, Table, fetch::Stop, read::unreadable};
+use super::{
+    Run, Table,
+    fetch::Stop,
+    read::{escaped, unreadable},
+};
 use crate::{
     error::SyncError,
     names::quoted,
@@ -111,10 +115,7 @@ impl<S: Source> Run<'_, S> {
         let (mut cursor, mut seen): (Option<String>, Vec<i64>) = (None, Vec::new());
         loop {
             let path = match &cursor {
-                Some(cursor) => {
-                    let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
-                    format!("{base}&cursor={cursor}")
-                }
+                Some(cursor) => format!("{base}&cursor={}", escaped(cursor)),
                 None => base.clone(),
             };
             let body = match self.fetcher.page(&stream.name, &path, false).await {

@@ -89,7 +89,8 @@ impl Report {
 
 /// How much of the past is read again, against clocks that differ and changes that were seen late.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
-const LONGEST_BETWEEN_SWEEPS: SignedDuration = SignedDuration::from_hours(24);
+/// In minutes.
+const LONGEST_BETWEEN_SWEEPS: i64 = 24 * 60;
 
 /// The chosen streams, with those that they need, in order.
 pub fn expand<'a>(streams: &'a Streams, chosen: &[String]) -> Result<Vec<&'a Stream>, SyncError> {
@@ -161,8 +162,8 @@ pub(crate) fn is_due(plan: &Plan, state: &StreamState) -> bool {
             let Some(finished) = state.finished.as_deref().and_then(|it| it.parse::<Timestamp>().ok()) else {
                 return true;
             };
-            let minutes = i64::try_from(state.requests.saturating_sub(1)).unwrap_or(i64::MAX).min(24 * 60);
-            let wait = SignedDuration::from_mins(minutes).min(LONGEST_BETWEEN_SWEEPS);
+            let further = i64::try_from(state.requests.saturating_sub(1)).unwrap_or(i64::MAX);
+            let wait = SignedDuration::from_mins(further.min(LONGEST_BETWEEN_SWEEPS));
             (plan.clock)().duration_since(finished) >= wait
         }
     }
@@ -276,7 +277,7 @@ impl<S: Source> Run<'_, S> {
     }
 
     fn now(&self) -> String {
-        (self.plan.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        written((self.plan.clock)())
     }
 
     async fn record(&self, report: &Report) {
