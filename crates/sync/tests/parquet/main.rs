@@ -19,14 +19,18 @@ use serde_json::json;
 
 use app::{App, deal};
 
-/// Files by name, with what tells that one was written anew.
-fn files(folder: &Path) -> BTreeMap<String, u64> {
+type Files = BTreeMap<String, (u64, i64, i64)>;
+
+/// Files by name, with what tells that one was written anew. The number of a file that is gone may be given again, so
+/// that its time counts too.
+fn files(folder: &Path) -> Files {
     let all = fs::read_dir(folder).unwrap().map(|it| it.unwrap());
     let files = all.filter(|it| it.file_type().unwrap().is_file());
-    files.map(|it| (it.file_name().into_string().unwrap(), it.metadata().unwrap().ino())).collect()
+    let mark = |it: fs::Metadata| (it.ino(), it.mtime(), it.mtime_nsec());
+    files.map(|it| (it.file_name().into_string().unwrap(), mark(it.metadata().unwrap()))).collect()
 }
 
-fn changed(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec<String> {
+fn changed(before: &Files, after: &Files) -> Vec<String> {
     after.iter().filter(|(name, it)| before.get(*name) != Some(it)).map(|(name, _)| name.clone()).collect()
 }
 
