@@ -38,7 +38,7 @@ pub(crate) struct SandboxArgs {
     /// Another number makes other records
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
-    /// Neither a burst limit nor a daily budget
+    /// A burst limit and a daily budget that nobody reaches
     #[arg(long)]
     no_limits: bool,
 }
@@ -65,7 +65,7 @@ pub(crate) async fn sandbox_only(args: &SandboxArgs, json: bool) -> Result<(), S
     sandbox.state().set(|settings| {
         (settings.records, settings.seed) = (args.records, args.seed);
         if args.no_limits {
-            (settings.burst_limit, settings.search_limit, settings.daily_budget) = (0, 0, 0);
+            settings.lift_limits();
         }
     });
     let (url, override_) = (format!("http://{}", sandbox.address()), override_to(&sandbox));

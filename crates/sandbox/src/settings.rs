@@ -43,6 +43,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Limits that nobody reaches, told in each answer as an app does: a caller that is told of none has to be careful.
+    pub fn lift_limits(&mut self) {
+        (self.burst_limit, self.search_limit, self.daily_budget) = (1_000_000, 1_000_000, 1_000_000_000);
+    }
+
     /// Companies with these settings have the same records.
     pub(crate) fn makes_the_same(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.records, it.seed, it.custom_fields, it.sizes.clone());

@@ -64,8 +64,7 @@ fn view(writer: &mut Writer, name: &str, select: &str) -> Result<(), SyncError> 
         return Ok(());
     }
     let key = format!("view {name}");
-    let known = writer.db.query("SELECT value FROM keyhaven_sync WHERE name = $1", &[key.as_str().into()])?;
-    if there && known.first().is_some_and(|row| row[0].text() == select) {
+    if there && writer.remembered(&key)?.as_deref() == Some(select) {
         return Ok(());
     }
     writer.db.begin()?;
@@ -75,14 +74,10 @@ fn view(writer: &mut Writer, name: &str, select: &str) -> Result<(), SyncError> 
         }
         writer.db.execute(&format!("CREATE VIEW {} AS {select}", quoted(name)), &[])?;
         writer.own(name, "view")?;
-        writer.db.execute(
-            "INSERT INTO keyhaven_sync (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET \
-             value = excluded.value",
-            &[key.as_str().into(), select.into()],
-        )
+        writer.remember(&key, select)
     };
     match make(writer) {
-        Ok(_) => {
+        Ok(()) => {
             writer.commit()?;
             writer.objects = writer.db.objects()?;
             Ok(())

@@ -53,6 +53,8 @@ impl Postgres {
             // Rows are looked for by key. Of a table that was made just now the planner knows nothing, and would read
             // all of it instead.
             "SET enable_seqscan TO off".into(),
+            // What is forbidden counts as so dear that each statement would be compiled first.
+            "SET jit TO off".into(),
         ];
         if !there {
             statements.insert(0, format!("CREATE SCHEMA {name}"));

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::SyncError,
     names::quoted,
-    page::{self, DELETED_AT},
+    page,
     source::Source,
     state,
     writer::{PageJob, Reading, Writer, Written},
@@ -28,6 +28,8 @@ impl<S: Source> Run<'_, S> {
             self.remind_all(stream, each).await?;
         }
         self.index(stream, each).await?;
+        let (name, of) = (stream.name.clone(), each.clone());
+        self.desk.ask(move |writer| writer.forget_orphans(&name, &of)).await?;
         let total = self.left(stream).await?;
         let mut done = 0;
         loop {
@@ -41,8 +43,9 @@ impl<S: Source> Run<'_, S> {
                 it.permille = u16::try_from(1000 * done.min(total) / total.max(1)).ok();
             });
         }
-        let orphans = self.orphans(each, layout).await?;
-        self.count(&stream.name, &orphans);
+        let (name, each, layout, now) = (stream.name.clone(), each.clone(), layout.clone(), self.now());
+        let orphans = self.desk.ask(move |writer| writer.orphans(&name, &each, &layout, &now)).await?;
+        self.count(&stream.name, &Written { deleted: orphans, ..Written::default() });
         Ok(())
     }
 
@@ -148,25 +151,6 @@ impl<S: Source> Run<'_, S> {
             }
             cursor = next;
         }
-    }
-
-    /// What hangs on a deleted record is deleted too.
-    async fn orphans(&self, each: &Each, layout: &Table) -> Result<Written, SyncError> {
-        let (each, layout, now) = (each.clone(), layout.clone(), self.now());
-        self.desk
-            .ask(move |writer| {
-                let condition = format!(
-                    "{} NOT IN (SELECT id FROM {} WHERE {} IS NULL)",
-                    quoted(&each.parent),
-                    quoted(&each.of),
-                    quoted(DELETED_AT),
-                );
-                writer.db.begin()?;
-                let deleted = writer.bury(&layout, &condition, &[], &now)?;
-                writer.commit()?;
-                Ok(Written { deleted, ..Written::default() })
-            })
-            .await
     }
 }
 

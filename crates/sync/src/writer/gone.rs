@@ -131,7 +131,11 @@ impl Writer {
             ),
             Deleted::Remove => format!("DELETE FROM {table} WHERE {condition}"),
         };
-        self.db.execute(&sql, values)
+        let gone = self.db.execute(&sql, values)?;
+        if gone > 0 {
+            self.note_loss(&layout.table)?;
+        }
+        Ok(gone)
     }
 
     pub(super) fn bury_each(

@@ -2,6 +2,7 @@
 
 mod gone;
 mod notes;
+mod orphans;
 mod rows;
 
 use std::{
@@ -175,6 +176,19 @@ impl Writer {
         Ok(())
     }
 
+    /// A word that is kept in the destination.
+    pub(crate) fn remembered(&mut self, name: &str) -> Result<Option<String>, SyncError> {
+        let rows = self.db.query("SELECT value FROM keyhaven_sync WHERE name = $1", &[name.into()])?;
+        Ok(rows.first().map(|row| row[0].text()))
+    }
+
+    pub(crate) fn remember(&mut self, name: &str, value: &str) -> Result<(), SyncError> {
+        let sql = "INSERT INTO keyhaven_sync (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET \
+                   value = excluded.value";
+        self.db.execute(sql, &[name.into(), value.into()])?;
+        Ok(())
+    }
+
     /// Keeps what was written, with the state of each stream.
     pub(crate) fn commit(&mut self) -> Result<(), SyncError> {
         self.waiting = 0;
@@ -230,6 +244,9 @@ impl Writer {
         };
         written.oldest = times().min().map(str::to_owned);
         written.newest = times().max().map(str::to_owned);
+        if rows.iter().any(|row| row[rows.width - 2] != Cell::Null && changed.contains(&row[layout.key])) {
+            self.note_loss(&layout.table)?;
+        }
         self.note_dependents(&changed, layout, job)?;
         written.deleted = self.settle(job, &written)?;
         written.deleted += self.bury_each(layout, &buried, &job.now)?;

@@ -44,9 +44,7 @@ async fn main() {
             settings.records = 100;
             settings.custom_fields = CUSTOM_FIELDS;
             settings.page_cache = true;
-            // No limit that anybody reaches, told in each answer as an app does.
-            settings.burst_limit = 1_000_000;
-            settings.daily_budget = 1_000_000_000;
+            settings.lift_limits();
             settings.latency_ms = latency_ms;
         });
     };
