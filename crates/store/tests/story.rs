@@ -449,6 +449,8 @@ async fn usage(store: &Store, here: &Scope) {
         by_token.iter().map(|it| (it.token.as_str(), it.name.as_deref(), it.counts.cost)).collect();
     assert_eq!(by_token, [("tk_1", Some("ci"), 60), ("command-line", None, 20)]);
     assert_eq!(read.usage_cost("cn_0001", 60_000).await.unwrap(), 40);
+    let passed = [read.passed("tk_1", 0).await.unwrap(), read.passed("tk_1", 60_000).await.unwrap()];
+    assert_eq!(passed, [6, 2]);
     let first = read.calls("cn_0001", &Before::end(), 3).await.unwrap();
     let last = first.last().unwrap();
     let second = read.calls("cn_0001", &Before { at: last.at, id: last.id.clone() }, 3).await.unwrap();

@@ -16,7 +16,10 @@ use keyhaven_store::{ConnectionRow, SecretRow};
 use keyhaven_vault::{Place, Secret, TokenHash, Unwrapped};
 use tokio::time::Instant;
 
-use super::{governor::Governor, meter::Meter};
+use super::{
+    governor::Governor,
+    meter::{Meter, Used},
+};
 use crate::{
     Ctx, Error, Keyhaven,
     egress::Way,
@@ -162,11 +165,18 @@ impl Known {
             return Ok(known);
         }
         let on_main = app.clone();
-        let found = app.on_main(async move { tokens::lookup(&on_main, &hash).await }).await?;
-        let (token, workspace) = found.ok_or(tokens::REFUSED)?;
-        let ctx = tokens::holder(app, &token, &workspace);
-        let holder = Holder { id: token.id.as_str().into(), meter: self.meter(&token.id), token, ctx };
-        let holder = Arc::new(holder);
+        let (token, ctx, used) = app
+            .on_main(async move {
+                let found = tokens::lookup(&on_main, &hash).await?;
+                let (token, workspace) = found.ok_or(tokens::REFUSED)?;
+                let ctx = tokens::holder(&on_main, &token, &workspace);
+                let used = Used::read(&on_main, &ctx, &token.id).await?;
+                Ok::<_, Error>((token, ctx, used))
+            })
+            .await?;
+        let meter = self.meter(&token.id);
+        used.iter().for_each(|used| meter.remember(used));
+        let holder = Arc::new(Holder { id: token.id.as_str().into(), meter, token, ctx });
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(hash, holder.clone());
         Ok(holder)
     }

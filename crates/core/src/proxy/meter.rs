@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::refusal::Refusal;
-use crate::{ctx::Millis, policy::Policy};
+use crate::{Ctx, Error, Keyhaven, ctx::Millis, policy::Policy};
 
 const MINUTE: Millis = 60 * 1000;
 const HOUR: Millis = 60 * MINUTE;
@@ -30,6 +30,28 @@ struct Counts {
     touched: Millis,
 }
 
+/// Calls of a token that are written down.
+pub(super) struct Used {
+    at: Millis,
+    minute: u32,
+    day: u32,
+}
+
+impl Used {
+    /// Nothing, where there is no quota to hold it against.
+    pub(super) async fn read(app: &Keyhaven, ctx: &Ctx, token: &str) -> Result<Option<Self>, Error> {
+        if ctx.policy.per_minute.or(ctx.policy.per_day).is_none() {
+            return Ok(None);
+        }
+        let (at, read) = (ctx.now(), app.store.read(&ctx.scope()));
+        let since = async |span: Millis| {
+            let calls = read.passed(token, at - at.rem_euclid(span)).await?;
+            Ok::<_, Error>(u32::try_from(calls).unwrap_or(u32::MAX))
+        };
+        Ok(Some(Self { at, minute: since(MINUTE).await?, day: since(DAY).await? }))
+    }
+}
+
 impl Meter {
     /// Counts one call, if the quotas allow it.
     pub(super) fn spend(&self, policy: &Policy, now: Millis) -> Result<(), Refusal> {
@@ -40,6 +62,14 @@ impl Meter {
             within(&mut counts.day, now, DAY, policy.per_day).map_err(|wait| Refusal::quota("day", wait))?;
         (counts.minute, counts.day) = (minute, day);
         Ok(())
+    }
+
+    /// What was used before this process began, or by others; nothing that it knows itself becomes less.
+    pub(super) fn remember(&self, used: &Used) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The later span, and within one the larger number.
+        counts.minute = counts.minute.max((used.at.div_euclid(MINUTE), used.minute));
+        counts.day = counts.day.max((used.at.div_euclid(DAY), used.day));
     }
 
     /// Is this the first time within the hour that the token is used for this, from there?

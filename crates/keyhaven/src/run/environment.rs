@@ -25,11 +25,19 @@ const NOT_FOR_CHILDREN: &[&str] =
 /// As long as a key, and plainly none.
 const PLACEHOLDER: &str = "keyhaven00000000000000000000000000000000";
 
-pub(super) fn set(command: &mut Command, proxy: &str, files: &Files, variable: Option<&str>) {
+/// Name the way for https.
+const HTTPS: &[&str] = &["HTTPS_PROXY", "https_proxy"];
+/// Name the way for everything else: it is closed where other hosts are refused, else left as it is.
+const OTHERS: &[&str] = &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+pub(super) fn set(command: &mut Command, proxy: &str, strict: bool, files: &Files, variable: Option<&str>) {
     for name in NOT_FOR_CHILDREN {
         command.env_remove(name);
     }
-    command.env("HTTPS_PROXY", proxy).env("https_proxy", proxy);
+    let others = OTHERS.iter().filter(|_| strict);
+    for name in HTTPS.iter().chain(others) {
+        command.env(name, proxy);
+    }
     for name in BUNDLE {
         command.env(name, files.bundle());
     }

@@ -113,7 +113,7 @@ pub(crate) async fn run(job: Job) -> Result<ExitCode, RunError> {
     let proxy = tokio::spawn(tunnel::serve(listener, shared.clone()));
     let mut command = tokio::process::Command::new(&job.program);
     command.args(&job.arguments).kill_on_drop(true);
-    environment::set(&mut command, &address, &files, job.variable.as_deref());
+    environment::set(&mut command, &address, shared.strict, &files, job.variable.as_deref());
     let end = child::run(command, &job.program).await;
     proxy.abort();
     shared.passage.close().await;

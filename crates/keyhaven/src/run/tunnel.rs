@@ -73,13 +73,7 @@ async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Response
         return Response::new(AnyBody::Own(Body::empty()));
     }
     if shared.strict {
-        shared.note(|| format!("{host}:{port}: refused"));
-        return said(
-            StatusCode::FORBIDDEN,
-            &format!(
-                "keyhaven run --strict lets this program reach only the hosts of its connection, and {host}:{port} is none of them."
-            ),
-        );
+        return closed(&shared, &host, port);
     }
     let mut there = match egress::tunnel(&host, port).await {
         Ok(there) => there,
@@ -105,11 +99,19 @@ async fn plain(shared: &Shared, request: Request<Incoming>, host: &str, port: u1
             StatusCode::FORBIDDEN,
             &format!("Keyhaven adds the key only to https. Write https://{host} in the program."),
         ),
+        _ if shared.strict => closed(shared, host, port),
         _ => said(
             StatusCode::NOT_IMPLEMENTED,
             "This proxy takes https only, by CONNECT. Unset the program's setting of a proxy for http.",
         ),
     }
+}
+
+/// No other host is to be reached.
+fn closed(shared: &Shared, host: &str, port: u16) -> Response<AnyBody> {
+    shared.note(|| format!("{host}:{port}: refused"));
+    let why = "keyhaven run --strict lets this program reach only the hosts of its connection";
+    said(StatusCode::FORBIDDEN, &format!("{why}, and {host}:{port} is none of them."))
 }
 
 /// Takes as long for a wrong secret as for a right one.

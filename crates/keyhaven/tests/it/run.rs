@@ -193,6 +193,14 @@ fn other_hosts_are_untouched_or_refused() {
     let said =
         String::from_utf8(run(&mut place.command(&["--strict"], &["sh", "-c", &shown]), "").stdout).unwrap();
     assert!(said.contains("403"), "{said}");
+    // Clear text is no way round, neither for curl nor for Python.
+    let curl = "curl -sS http://localhost:9/";
+    let python = "python3 -c 'import urllib.request as u, urllib.error as e\ntry: u.urlopen(\"http://localhost:9/\")\nexcept e.HTTPError as it: print(it.read().decode())'";
+    for plain in [curl, python] {
+        let strict = run(&mut place.command(&["--strict"], &["sh", "-c", plain]), "");
+        let said = String::from_utf8(strict.stdout).unwrap();
+        assert!(said.contains("localhost:9 is none of them"), "{plain}: {said}");
+    }
     is_ada(
         &String::from_utf8(run(&mut place.command(&["--strict"], &["curl", "-sS", ME]), "").stdout).unwrap(),
     );

@@ -20,6 +20,8 @@ declare! {
     BY_TOKEN = concat!("SELECT token, ", sums!(), " FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3
         GROUP BY token ORDER BY sum(cost) DESC, sum(calls) DESC, token LIMIT $4");
     COST = "SELECT CAST(COALESCE(sum(cost), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3";
+    PASSED = "SELECT CAST(COALESCE(sum(calls - refused), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1
+        AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute >= $3 AND token = $2";
     TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2
         UNION ALL SELECT name FROM syncs WHERE workspace = $1 AND 'sync:' || id = $2";
     CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source FROM calls
@@ -84,6 +86,12 @@ impl Reader<'_> {
     /// What all calls since `first` cost.
     pub async fn usage_cost(&self, connection: &str, first: i64) -> Result<i64, StoreError> {
         let query = query_scalar(COST).bind(&self.scope.workspace).bind(connection).bind(first);
+        Ok(query.fetch_one(self.pool).await?)
+    }
+
+    /// Calls of this token since `first`, whichever connection they used, without those that were refused here.
+    pub async fn passed(&self, token: &str, first: i64) -> Result<i64, StoreError> {
+        let query = query_scalar(PASSED).bind(&self.scope.workspace).bind(token).bind(first);
         Ok(query.fetch_one(self.pool).await?)
     }
 

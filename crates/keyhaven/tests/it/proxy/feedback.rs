@@ -65,8 +65,6 @@ fn too_many_is_waited_for_once_and_a_used_up_day_never() {
     let burst =
         String::from_utf8(burst).unwrap().replace("content-length: 45", "content-length: 46").into_bytes();
     stage.app.will(Script::Answer(burst));
-    let app = stage.app.address;
-    let _ = app;
     let answer = stage.call("GET", "/api/v2/deals", stage.token());
     assert_eq!(
         (answer.status, answer.headers["x-keyhaven-answer"].to_str().unwrap()),
@@ -157,4 +155,15 @@ fn a_tokens_limits_hold() {
     assert_eq!(stage.call("GET", "/x", stage.token()).status, 409);
     stage.server.api("POST", "/api/v1/connections/sales-eu/restore", &Value::Null);
     assert_eq!(stage.call("GET", "/x", stage.token()).status, 200);
+}
+
+#[test]
+fn a_tokens_quota_of_the_day_outlives_a_restart() {
+    let stage = Stage::new();
+    stage.app.will(Script::Answer(ok("{}")));
+    let few = stage.limited(&["--per-day", "3"]);
+    let call = |stage: &Stage| stage.call("GET", "/api/v2/deals", &few).status;
+    assert_eq!([call(&stage), call(&stage)], [200, 200]);
+    let stage = stage.restart();
+    assert_eq!([call(&stage), call(&stage)], [200, 429]);
 }

@@ -34,11 +34,17 @@ impl Stage {
 
     fn with(more: &[&str]) -> Self {
         let (house, app) = (House::new(), Upstream::start());
-        let mut command = house.command(&[&["serve", "--listen", "127.0.0.1:0"], more].concat());
-        command.env("KEYHAVEN_EGRESS_OVERRIDE", format!("*.pipedrive.com=http://{}", app.address));
-        let server = Server::start(command, house.token());
+        let server = serve(&house, &app, more);
         assert_eq!(server.create("Sales EU", GOOD, "acme")["reason"], "ok");
         Self { house, server, app, at: "/proxy/sales-eu".into() }
+    }
+
+    /// The same data, served by a new process.
+    fn restart(self) -> Self {
+        let Self { house, server, app, at } = self;
+        server.stop();
+        let server = serve(&house, &app, &[]);
+        Self { house, server, app, at }
     }
 
     fn token(&self) -> &str {
@@ -90,4 +96,10 @@ impl Stage {
         }
         panic!("{of}: a call is stuck");
     }
+}
+
+fn serve(house: &House, app: &Upstream, more: &[&str]) -> Server {
+    let mut command = house.command(&[&["serve", "--listen", "127.0.0.1:0"], more].concat());
+    command.env("KEYHAVEN_EGRESS_OVERRIDE", format!("*.pipedrive.com=http://{}", app.address));
+    Server::start(command, house.token())
 }
