@@ -24,7 +24,7 @@ use known::Caller;
 pub(crate) use known::{FRESH, Known};
 pub use refusal::Refusal;
 
-use crate::{Ctx, Error, Keyhaven, egress::Door, policy::Denied};
+use crate::{Ctx, Error, Keyhaven, egress::Door, names, policy::Denied};
 pub use credential::Places;
 pub(crate) use credential::stripped;
 
@@ -83,11 +83,12 @@ async fn admitted(
     inbound.query = query;
     let caller = app.known.caller(app, hash, inbound.client).await?;
     let target = match target {
-        Ok(target) => target,
+        Ok(target) if *target.row.workspace == *caller.ctx.workspace => target,
         // The same as for one that it may not use, so that nobody can look for names.
-        Err(Error::NotFound { .. }) if caller.ctx.policy.connections.is_some() => {
+        Ok(_) | Err(Error::NotFound { .. }) if caller.ctx.policy.connections.is_some() => {
             return Err(Error::from(Denied::Connection).into());
         }
+        Ok(_) => return Err(Error::no_connection(&names::shown(&inbound.connection)).into()),
         Err(error) => return Err(error.into()),
     };
     caller.ctx.may_use(&target.id)?;

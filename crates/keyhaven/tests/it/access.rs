@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fs, path::Path, thread, time::Duration};
 
+use keyhaven_testkit::Look;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::common::{Answer, GOOD, House, Server};
 
@@ -203,6 +205,17 @@ impl Asked<'_> {
     }
 }
 
+/// Nobody can make a workspace yet: a token is moved into one in the database.
+fn in_another_workspace(house: &House, (id, token): (String, String)) -> String {
+    let sql = format!(
+        "INSERT INTO workspaces (id, name, created_at) VALUES ('elsewhere', 'Elsewhere', 0);
+         UPDATE access_tokens SET workspace = 'elsewhere' WHERE id = '{id}';"
+    );
+    let database = Look::Sqlite(house.data.path().join("keyhaven.db"));
+    Runtime::new().unwrap().block_on(database.execute(&sql));
+    token
+}
+
 #[test]
 fn nobody_gets_further_than_the_table_says() {
     let house = House::new();
@@ -223,6 +236,7 @@ fn nobody_gets_further_than_the_table_says() {
     let (_, read_only) = make(&["looks", "--read-only"]);
     let (_, other) = make(&["other", "--connection", "other"]);
     let (victim, full) = make(&["full"]);
+    let elsewhere = in_another_workspace(&house, make(&["elsewhere"]));
     // One with a typing error, and one that is well-formed and of another house.
     let unknown = House::new().token();
     let typo = format!("{}{}", &full[..full.len() - 1], if full.ends_with('0') { '1' } else { '0' });
@@ -232,8 +246,8 @@ fn nobody_gets_further_than_the_table_says() {
     server.form(&ended, "/sign-out", &[]);
     thread::sleep(Duration::from_millis(1100));
 
-    for (method, route, path, body, needs) in TABLE.iter().chain(PROXY) {
-        let path = if path.is_empty() { route } else { path };
+    for (method, route, address, body, needs) in TABLE.iter().chain(PROXY) {
+        let path = if address.is_empty() { route } else { address };
         let path = path.replace("ID", &id).replace("TK", &victim).replace("SY", sync);
         let asked =
             Asked { server: &server, method: if *method == "ANY" { "GET" } else { method }, path, body };
@@ -255,6 +269,12 @@ fn nobody_gets_further_than_the_table_says() {
             Token { read_only: by_reader, other: by_other } => {
                 assert_eq!(asked.status(&read_only), by_reader, "{what} with a token that may only read");
                 assert_eq!(asked.status(&other), by_other, "{what} with a token for another connection");
+                let answer = asked.with(Some(("authorization", &format!("Bearer {elsewhere}"))));
+                // It sees nothing of this one, and is told the same as of what is not there.
+                let sees = [&*id, sync, &*victim].iter().any(|it| answer.text.contains(it));
+                let names_one = ["ID", "TK", "SY"].iter().any(|it| address.contains(it));
+                let right = if names_one { answer.status == 404 } else { !sees };
+                assert!(right, "{what} with a token of another workspace: {} {}", answer.status, answer.text);
                 if *method == "GET" {
                     assert_eq!(asked.status(&full), 200, "{what}");
                 }
