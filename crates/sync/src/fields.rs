@@ -11,6 +11,7 @@ use crate::{
         Column, Layout,
         layout::{Entry, Loose, Target},
     },
+    views,
 };
 
 /// A field's definition, as the app gives it in either version.
@@ -112,8 +113,8 @@ pub(crate) fn fixed(described: &Stream) -> BTreeSet<String> {
     layout.finish();
     // Names that the views give to what they join.
     let joined =
-        described.columns.iter().filter(|it| it.to.is_some()).filter_map(|it| it.name.strip_suffix("_id"));
-    layout.columns.into_iter().map(|Column { name, .. }| name).chain(joined.map(str::to_owned)).collect()
+        described.columns.iter().filter(|it| it.to.is_some()).filter_map(|it| views::named(&it.name));
+    layout.columns.into_iter().map(|Column { name, .. }| name).chain(joined).collect()
 }
 
 /// How a stream's records fill its table.

@@ -1,6 +1,6 @@
 //! `deals_readable` and its like: names in place of numbers, without what is deleted.
 
-use keyhaven_connectors::streams::{Shape, Streams};
+use keyhaven_connectors::streams::{Column, Shape, Sql, Streams};
 
 use crate::{error::SyncError, fields, names::quoted, page::DELETED_AT, state, writer::Writer};
 
@@ -9,6 +9,14 @@ pub(crate) const ENDING: &str = "_readable";
 /// Columns that name a record, the first that is there.
 const NAMES: [&str; 3] = ["name", "title", "subject"];
 
+/// A column that points at records of a table.
+struct Link {
+    column: String,
+    to: String,
+    /// It holds a list of them.
+    many: bool,
+}
+
 /// Makes the views that are missing or have changed.
 pub(crate) fn refresh(writer: &mut Writer, streams: &Streams) -> Result<(), SyncError> {
     for stream in streams.streams.iter().filter(|it| it.table.is_none()) {
@@ -16,37 +24,46 @@ pub(crate) fn refresh(writer: &mut Writer, streams: &Streams) -> Result<(), Sync
         if !writer.ours.contains(table) {
             continue;
         }
-        let mut links: Vec<(String, String)> =
-            stream.columns.iter().filter_map(|it| Some((it.name.clone(), it.to.clone()?))).collect();
+        let link = |it: &Column| {
+            let many = it.shape == Shape::Plain(Sql::Json);
+            Some(Link { column: it.name.clone(), to: it.to.clone()?, many })
+        };
+        let mut links: Vec<Link> = stream.columns.iter().filter_map(link).collect();
         for field in state::fields(writer.db.as_mut(), table)? {
             if let Shape::Reference(to) = fields::shape(streams, &field.kind) {
-                links.push((format!("{}_id", field.column), to));
+                links.push(Link { column: format!("{}_id", field.column), to, many: false });
             }
         }
         if links.is_empty() {
             continue;
         }
-        let sql = select(writer, table, &links);
+        let sql = select(writer, streams, table, &links);
         view(writer, &format!("{table}{ENDING}"), &sql)?;
     }
     Ok(())
 }
 
-fn select(writer: &Writer, table: &str, links: &[(String, String)]) -> String {
+fn select(writer: &Writer, streams: &Streams, table: &str, links: &[Link]) -> String {
     let columns = writer.objects.get(table).cloned().unwrap_or_default();
     let shown = columns.iter().filter(|it| it.as_str() != DELETED_AT);
     let mut chosen: Vec<String> = shown.map(|it| format!("t.{}", quoted(it))).collect();
     let mut joins = String::new();
     let mut names = columns.clone();
-    for (n, (column, to)) in links.iter().enumerate() {
+    for (n, Link { column, to, many }) in links.iter().enumerate() {
         let there = writer.objects.get(to).filter(|_| writer.ours.contains(to));
         let name = there.and_then(|there| NAMES.iter().find(|name| there.iter().any(|it| it == *name)));
         let (Some(name), true) = (name, columns.contains(column)) else { continue };
-        let base = column.strip_suffix("_id").unwrap_or(column);
-        let candidates = [base.to_owned(), format!("{base}_name"), format!("{base}_name_{n}")];
+        let base = named(column).unwrap_or_else(|| column.clone());
+        let candidates = [base.clone(), format!("{base}_name"), format!("{base}_name_{n}")];
         let Some(alias) = candidates.into_iter().find(|it| !names.contains(it)) else { continue };
-        chosen.push(format!("j{n}.{} AS {}", quoted(name), quoted(&alias)));
-        joins += &format!(" LEFT JOIN {} j{n} ON j{n}.id = t.{}", quoted(to), quoted(column));
+        let (to, name, column) = (quoted(to), quoted(name), format!("t.{}", quoted(column)));
+        if *many {
+            let names = writer.db.names(&column, &to, &name, id_type(streams, &links[n].to));
+            chosen.push(format!("{names} AS {}", quoted(&alias)));
+        } else {
+            chosen.push(format!("j{n}.{name} AS {}", quoted(&alias)));
+            joins += &format!(" LEFT JOIN {to} j{n} ON j{n}.id = {column}");
+        }
         names.push(alias);
     }
     format!(
@@ -55,6 +72,21 @@ fn select(writer: &Writer, table: &str, links: &[(String, String)]) -> String {
         quoted(table),
         quoted(DELETED_AT)
     )
+}
+
+/// What the names of the records are called that such a column points at.
+pub(crate) fn named(column: &str) -> Option<String> {
+    let many = column.strip_suffix("_ids").map(|base| format!("{base}s"));
+    many.or_else(|| Some(column.strip_suffix("_id")?.to_owned()))
+}
+
+/// What the ids of a table are.
+fn id_type(streams: &Streams, table: &str) -> Sql {
+    let columns = streams.describing(table).map(|it| it.columns.as_slice()).unwrap_or_default();
+    match columns.iter().find(|it| it.name == "id").map(|it| &it.shape) {
+        Some(Shape::Plain(sql)) => *sql,
+        _ => Sql::Text,
+    }
 }
 
 fn view(writer: &mut Writer, name: &str, select: &str) -> Result<(), SyncError> {

@@ -36,7 +36,8 @@ pub struct Stream {
     /// The table, where another stream describes it.
     #[serde(default)]
     pub table: Option<String>,
-    /// Which rows of a shared table are this stream's: those where this column is true, or with `!` is not.
+    /// Which rows of a shared table are this stream's: those where this column is true (a boolean) or
+    /// filled (any other), or with `!` is not.
     #[serde(default)]
     pub rows: Option<Flag>,
     /// The column that tells records apart.

@@ -85,10 +85,8 @@ pub(crate) async fn differences(
         let defined = defining.map(|by| definitions(house, by.1, false)).unwrap_or_default();
         let custom = custom(plan, table, &defined, &mapped, known, &mut wrong);
         let labels = Labels::of(&defined);
-        // Archived projects have a list of their own, which is not read.
-        let there =
-            |it: &Value| it["is_deleted"] == false && (kind != Kind::Project || it["is_archived"] == false);
-        let truth: Vec<Value> = house.truth(kind).into_iter().filter(there).collect();
+        let truth: Vec<Value> =
+            house.truth(kind).into_iter().filter(|it| it["is_deleted"] == false).collect();
         let (at, counted) = (stream.fields_at, counted(house));
         let expected = |record: &Value| {
             let mut row = row(&stream.columns, &custom, at, &labels, record);

@@ -60,12 +60,14 @@ fn the_questions_of_the_docs_are_answered_alike_by_both_databases() {
     sync(&house, &format!("sqlite:{}", file.display()), &[]);
     let url = Postgres::shared().create_database();
     sync(&house, &url, &[]);
+    let (here, there) = (Look::Sqlite(file), Look::Postgres(url, "sales_eu".into()));
+    lists_have_names(&house, &here);
+    lists_have_names(&house, &there);
     let (asked, again) = (questions("sqlite"), questions("postgres"));
     assert_eq!((asked.len(), again.len()), (3, 3));
     let deals = truth(&house, Kind::Deal);
     let open = deals.iter().filter(|it| it["status"] == "open" && it["is_archived"] == false).count();
     let won = deals.iter().filter(|it| it["status"] == "won").count();
-    let (here, there) = (Look::Sqlite(file), Look::Postgres(url, "sales_eu".into()));
     let sum =
         |rows: &[Record], column: &str| -> f64 { rows.iter().map(|row| row[column].as_f64().unwrap()).sum() };
     let answers = |n: usize| (look(&here, &asked[n]), look(&there, &again[n]));
@@ -80,6 +82,31 @@ fn the_questions_of_the_docs_are_answered_alike_by_both_databases() {
     assert!(!here.is_empty(), "the sample company has deals that nobody touches");
     let ids = |rows: &[Record]| rows.iter().map(|row| row["id"].as_i64()).collect::<BTreeSet<_>>();
     assert_eq!(ids(&here), ids(&there));
+}
+
+/// Names stand beside ids in a list, in their order.
+fn lists_have_names(house: &House, into: &Look) {
+    let lists = [
+        ("leads", "labels", "label_ids", Kind::Lead, Kind::LeadLabel, "name"),
+        ("projects", "deals", "deal_ids", Kind::Project, Kind::Deal, "title"),
+        ("tasks", "assignees", "assignee_ids", Kind::Task, Kind::User, "name"),
+    ];
+    for (table, names, ids, kind, of, name) in lists {
+        let rows = look(into, &format!("SELECT id, {names} AS names FROM {table}_readable"));
+        let known = truth(house, of);
+        let mut named = 0;
+        for record in truth(house, kind) {
+            let one = |id: &Value| known.iter().find(|it| it["id"] == *id)?[name].as_str();
+            let wanted: Vec<&str> = record[ids].as_array().into_iter().flatten().filter_map(one).collect();
+            named += wanted.len();
+            let row = rows
+                .iter()
+                .find(|row| row["id"] == record["id"])
+                .unwrap_or_else(|| panic!("{table}: {record}"));
+            assert_eq!(row["names"].as_str().unwrap_or_default(), wanted.join(", "), "{table}: {record}");
+        }
+        assert!(named > 0, "no {table} with {names}");
+    }
 }
 
 #[test]

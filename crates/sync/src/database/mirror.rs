@@ -61,6 +61,10 @@ impl Database for Mirror {
         self.sqlite.moment(parameter)
     }
 
+    fn names(&self, list: &str, of: &str, name: &str, key: Sql) -> String {
+        self.sqlite.names(list, of, name, key)
+    }
+
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError> {
         self.sqlite.objects()
     }

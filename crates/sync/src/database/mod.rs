@@ -33,6 +33,10 @@ pub(crate) trait Database: Send {
     /// `$1` as a moment.
     fn moment(&self, parameter: &str) -> String;
 
+    /// An expression: the names of the records whose ids stand in a JSON list, in its order, with commas. `key`: the
+    /// type of their ids.
+    fn names(&self, list: &str, of: &str, name: &str, key: Sql) -> String;
+
     /// Tables and views that are there, with their columns in order.
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError>;
 

@@ -171,6 +171,17 @@ impl Database for Postgres {
         format!("CAST({parameter} AS timestamptz)")
     }
 
+    fn names(&self, list: &str, of: &str, name: &str, key: Sql) -> String {
+        let id = match key {
+            Sql::Integer => "CASE WHEN e.value ~ '^[0-9]{1,18}$' THEN CAST(e.value AS bigint) END",
+            _ => "e.value",
+        };
+        format!(
+            "(SELECT string_agg(o.{name}, ', ' ORDER BY e.n) FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof({list}) = \
+             'array' THEN {list} END) WITH ORDINALITY e(value, n) JOIN {of} o ON o.id = {id})"
+        )
+    }
+
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError> {
         let rows = self.query(
             "SELECT CAST(c.relname AS text), CAST(a.attname AS text) FROM pg_class c \

@@ -1,6 +1,6 @@
 //! Where a stream is after a page, and what is gone.
 
-use keyhaven_connectors::streams::Flag;
+use keyhaven_connectors::streams::{Flag, Sql};
 
 use super::{Deleted, PageJob, Reading, Writer, Written};
 use crate::{
@@ -83,7 +83,7 @@ impl Writer {
             }
         }
         let key = quoted(layout.key_name());
-        let mut conditions: Vec<String> = job.part.iter().map(part_condition).collect();
+        let mut conditions: Vec<String> = job.part.iter().map(|flag| part_condition(layout, flag)).collect();
         if ordered && layout.has_integer_key() {
             if is_first {
                 return Ok(0);
@@ -167,9 +167,16 @@ impl Writer {
     }
 }
 
-pub(super) fn part_condition(flag: &Flag) -> String {
+/// The rows of a stream that shares its table.
+pub(super) fn part_condition(layout: &Layout, flag: &Flag) -> String {
     let column = quoted(&flag.column);
-    if flag.is { column } else { format!("({column} IS NULL OR NOT {column})") }
+    let is_boolean = layout.columns.iter().any(|it| it.name == flag.column && it.sql == Sql::Boolean);
+    match (is_boolean, flag.is) {
+        (true, true) => column,
+        (true, false) => format!("({column} IS NULL OR NOT {column})"),
+        (false, true) => format!("{column} IS NOT NULL"),
+        (false, false) => format!("{column} IS NULL"),
+    }
 }
 
 pub(super) fn list(ids: &[i64]) -> String {

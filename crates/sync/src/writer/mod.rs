@@ -305,7 +305,8 @@ impl Writer {
     /// A short list may well become empty; taken wrongly, its rows come back with the next reading.
     fn has_few(&mut self, job: &PageJob) -> Result<bool, SyncError> {
         let (table, deleted) = (quoted(&job.layout.table), quoted(DELETED_AT));
-        let part: String = job.part.iter().map(|flag| format!(" AND {}", part_condition(flag))).collect();
+        let part: String =
+            job.part.iter().map(|flag| format!(" AND {}", part_condition(&job.layout, flag))).collect();
         let sql = format!("SELECT 1 FROM {table} WHERE {deleted} IS NULL{part} LIMIT {}", FEW + 1);
         Ok(self.db.query(&sql, &[])?.len() <= FEW)
     }
