@@ -4,11 +4,13 @@ pub(crate) mod cell;
 pub(crate) mod layout;
 mod read;
 mod tail;
+mod value;
 
 pub(crate) use cell::Cell;
 pub(crate) use layout::{Column, DELETED_AT, Layout, SYNCED_AT};
-pub(crate) use read::{highest_id, keys, read, read_labels};
+pub(crate) use read::{highest_id, keys, read};
 pub(crate) use tail::tail;
+pub(crate) use value::read_labels;
 
 /// A value that fits no column.
 #[derive(Clone, Debug, PartialEq, Eq)]
