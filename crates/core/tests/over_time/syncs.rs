@@ -1,92 +1,18 @@
 //! Saved syncs over time, by a clock that we set: what is due runs, once, whoever runs it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what a test does not expect, fails it"
-)]
-
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use keyhaven_core::{
-    Actor, Clock, Ctx, Error, Inputs, Keyhaven, MasterKeySource, Options, Secret, SystemRng,
-    connections::{self, NewConnection, Removal},
-    egress::{EgressConfig, Override},
+    Error, Secret,
+    connections::{self, Removal},
     syncs::{self, Run, Sync, SyncInput},
 };
-use keyhaven_sandbox::{Mode, Sandbox};
+use keyhaven_sandbox::Mode;
 use tokio::{sync::watch, time::sleep};
 
-const GOOD: &str = "600d600d600d600d600d600d600d600d600d600d";
-const MINUTE: i64 = 60_000;
-const HOUR: i64 = 60 * MINUTE;
+use crate::ground::{GOOD, Ground, HOUR, MINUTE, START, Server};
 
-struct SetClock(AtomicI64);
-
-impl Clock for SetClock {
-    fn now(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-struct House {
-    app: Arc<Keyhaven>,
-    ctx: Ctx,
-    clock: Arc<SetClock>,
-}
-
-/// What several servers share.
-struct Ground {
-    data: tempfile::TempDir,
-    sandbox: Sandbox,
-    database: String,
-    clock: Arc<SetClock>,
-}
-
-impl Ground {
-    async fn new(database: Option<String>) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into()).await.unwrap();
-        // 15 January 2027, 08:00 UTC.
-        let clock = Arc::new(SetClock(AtomicI64::new(1_800_000_000_000)));
-        let database = database.unwrap_or_else(|| format!("sqlite:{}", data.path().join("k.db").display()));
-        Self { data, sandbox, database, clock }
-    }
-
-    async fn server(&self) -> House {
-        let to = format!("*.pipedrive.com=http://{}", self.sandbox.address());
-        let options = Options {
-            database: self.database.clone(),
-            master_key: MasterKeySource::DataFolder(self.data.path().join("master.key")),
-            connectors: None,
-            egress: EgressConfig { overrides: Override::parse_list(&to).unwrap(), ..EgressConfig::default() },
-            verify_every: Duration::from_secs(6 * 3600),
-            keep_calls: Duration::from_secs(7 * 86_400),
-            sync_folder: Some(self.data.path().join("syncs")),
-            support: None,
-        };
-        let app = Keyhaven::open_with(options, self.clock.clone(), Arc::new(SystemRng)).await.unwrap();
-        let ctx = app.ctx(Actor::Session);
-        House { app: Arc::new(app), ctx, clock: self.clock.clone() }
-    }
-}
-
-impl House {
-    async fn connect(&self) {
-        let fields = [("api_key", GOOD), ("domain", "acme")];
-        let fields: Inputs = fields.map(|(id, value)| (id.into(), Secret::new(value.into()))).into();
-        let new = NewConnection { connector: "pipedrive".into(), name: "Sales EU".into(), fields };
-        connections::create(&self.app, &self.ctx, new, None).await.unwrap();
-    }
-
+impl Server {
     async fn save(&self, schedule: &str) -> Sync {
         let input = SyncInput {
             destination: Some(Secret::new("crm.db".into())),
@@ -95,10 +21,6 @@ impl House {
             ..SyncInput::default()
         };
         syncs::create(&self.app, &self.ctx, "sales-eu", input, false).await.unwrap()
-    }
-
-    fn pass(&self, time: i64) {
-        self.clock.0.fetch_add(time, Ordering::SeqCst);
     }
 
     /// Works for a while on what is due.
@@ -128,9 +50,9 @@ impl House {
 async fn what_was_missed_is_caught_up_with_once() {
     let ground = Ground::new(None).await;
     let house = ground.server().await;
-    house.connect().await;
+    house.connect("Sales EU").await;
     let it = house.save("every hour").await;
-    assert_eq!((it.name.as_str(), it.next_run_at), ("Sales EU → crm.db", Some(1_800_000_000_000 + HOUR)));
+    assert_eq!((it.name.as_str(), it.next_run_at), ("Sales EU → crm.db", Some(START + HOUR)));
     house.work().await;
     assert!(house.runs(&it.id).await.is_empty(), "nothing is due yet");
 
@@ -161,7 +83,7 @@ async fn what_was_missed_is_caught_up_with_once() {
     );
     assert_eq!(house.get(&it.id).await.next_run_at, None);
     let back = syncs::resume(&house.app, &house.ctx, &it.id).await.unwrap();
-    assert_eq!(back.next_run_at, Some(1_800_000_000_000 + (3 * 24 + 3) * HOUR));
+    assert_eq!(back.next_run_at, Some(START + (3 * 24 + 3) * HOUR));
 
     // In the trash nothing runs; brought back, what was missed is caught up with.
     connections::delete(&house.app, &house.ctx, "sales-eu", Removal::Trash).await.unwrap();
@@ -182,7 +104,7 @@ async fn what_was_missed_is_caught_up_with_once() {
 async fn a_used_up_budget_is_waited_for() {
     let ground = Ground::new(None).await;
     let house = ground.server().await;
-    house.connect().await;
+    house.connect("Sales EU").await;
     let it = house.save("manual").await;
     assert_eq!(it.next_run_at, None);
     ground.sandbox.state().set_mode(GOOD, Mode::Daily);
@@ -190,7 +112,7 @@ async fn a_used_up_budget_is_waited_for() {
     house.work().await;
     let run = house.runs(&it.id).await.remove(0);
     assert_eq!(run.outcome, "paused", "{run:?}");
-    let midnight = 1_800_000_000_000 + 16 * HOUR;
+    let midnight = START + 16 * HOUR;
     let goes_on = run.goes_on_at.unwrap();
     assert!((midnight..midnight + 5 * MINUTE).contains(&goes_on), "{run:?}");
     assert_eq!(house.get(&it.id).await.next_run_at, Some(goes_on));
@@ -210,7 +132,7 @@ async fn two_servers_never_run_one_sync_twice() {
     let url = tokio::task::spawn_blocking(|| keyhaven_testkit::Postgres::shared().create_database());
     let ground = Ground::new(Some(url.await.unwrap())).await;
     let (one, two) = (ground.server().await, ground.server().await);
-    one.connect().await;
+    one.connect("Sales EU").await;
     let it = one.save("every hour").await;
     let (stop, stopped) = watch::channel(false);
     let runners = [&one, &two].map(|house| tokio::spawn(syncs::run_due(house.app.clone(), stopped.clone())));
@@ -245,7 +167,7 @@ async fn two_servers_never_run_one_sync_twice() {
 async fn a_dead_servers_sync_comes_back() {
     let ground = Ground::new(None).await;
     let (dead, house) = (ground.server().await, ground.server().await);
-    house.connect().await;
+    house.connect("Sales EU").await;
     let it = house.save("manual").await;
     syncs::run_now(&house.app, &house.ctx, &it.id).await.unwrap();
     // The app answers slowly, so that the run is under way when its server goes.

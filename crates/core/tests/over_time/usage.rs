@@ -1,85 +1,29 @@
 //! What goes through a connection, from the hot path to the figures, on both databases.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what a test does not expect, fails it"
-)]
-
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use keyhaven_core::{
-    Actor, Clock, Ctx, Error, Inputs, Keyhaven, MasterKeySource, Options, Secret, SystemRng, audit,
-    connections::{self, NewConnection, Removal},
-    egress::EgressConfig,
-    jobs,
+    Error, audit,
+    connections::{self, Removal},
     tokens::{self, NewToken},
     usage::{self, Call, Counted, Source, Told, Window},
 };
 use keyhaven_store::{Scope, Store};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-const MINUTE: i64 = 60_000;
-const DAY: i64 = 24 * 60 * MINUTE;
-/// Ten in the morning, UTC.
-const START: i64 = 20_000 * DAY + 10 * 60 * MINUTE;
+use crate::ground::{DAY, Ground, START, Server};
 
-struct SetClock(AtomicI64);
-
-impl Clock for SetClock {
-    fn now(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-struct House {
-    app: Arc<Keyhaven>,
-    ctx: Ctx,
-    clock: Arc<SetClock>,
-    database: String,
-    _data: tempfile::TempDir,
-}
-
-impl House {
-    async fn new(database: Option<String>) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SetClock(AtomicI64::new(START)));
-        let database = database.unwrap_or_else(|| format!("sqlite:{}", data.path().join("k.db").display()));
-        let options = Options {
-            database: database.clone(),
-            master_key: MasterKeySource::DataFolder(data.path().join("master.key")),
-            connectors: None,
-            egress: EgressConfig::default(),
-            verify_every: Duration::from_secs(6 * 3600),
-            keep_calls: Duration::from_secs(7 * 86_400),
-            sync_folder: None,
-            support: None,
-        };
-        let app = Keyhaven::open_with(options, clock.clone(), Arc::new(SystemRng)).await.unwrap();
-        let ctx = app.ctx(Actor::Session);
-        Self { app: Arc::new(app), ctx, clock, database, _data: data }
-    }
-
+impl Server {
     /// Nothing is asked: no loopback address is let out.
-    async fn connect(&self, name: &str) -> String {
-        let fields = [("base_url", "https://127.0.0.1/"), ("token", "x")];
-        let fields: Inputs = fields.map(|(id, value)| (id.into(), Secret::new(value.into()))).into();
-        let new = NewConnection { connector: "http-bearer".into(), name: name.into(), fields };
-        connections::create(&self.app, &self.ctx, new, None).await.unwrap().id
+    async fn unasked(&self, name: &str) -> String {
+        self.create("http-bearer", name, [("base_url", "https://127.0.0.1/"), ("token", "x")]).await.id
     }
 
     fn call(&self, connection: &str, token: &str) -> Call {
         Call {
             connection: connection.into(),
             token: token.into(),
-            at: self.clock.now(),
+            at: self.now(),
             method: http::Method::GET,
             path: "/api/v2/deals".into(),
             status: 200,
@@ -94,16 +38,6 @@ impl House {
         (stop, tokio::spawn(usage::run(self.app.clone(), stopped)))
     }
 
-    /// Lets time pass, and the worker do what has become due.
-    async fn pass(&self, time: i64) {
-        self.clock.0.fetch_add(time, Ordering::SeqCst);
-        let (stop, stopped) = watch::channel(false);
-        let worker = tokio::spawn(jobs::run(self.app.clone(), stopped));
-        sleep(Duration::from_millis(700)).await;
-        stop.send(true).unwrap();
-        worker.await.unwrap();
-    }
-
     async fn counted(&self, connection: &str) -> i64 {
         let summary = usage::summary(&self.app, &self.ctx, connection, Window::Week).await.unwrap();
         summary.total.counts.calls
@@ -111,9 +45,10 @@ impl House {
 }
 
 async fn story(database: Option<String>) {
-    let house = House::new(database).await;
+    let ground = Ground::new(database).await;
+    let house = ground.server().await;
     let (app, ctx) = (&house.app, &house.ctx);
-    let id = house.connect("Sales EU").await;
+    let id = house.unasked("Sales EU").await;
     let new = NewToken { name: "nightly".into(), ..NewToken::default() };
     let (token, _) = tokens::create(app, ctx, new).await.unwrap();
 
@@ -121,7 +56,7 @@ async fn story(database: Option<String>) {
     let (stop, writer) = house.write_usage();
     for n in 0..6 {
         app.recorder().record(Call { path: format!("/deals/{n}"), ..house.call(&id, &token.id) });
-        house.clock.0.fetch_add(1, Ordering::SeqCst);
+        house.pass(1);
     }
     while house.counted(&id).await < 6 {
         sleep(Duration::from_millis(50)).await;
@@ -159,15 +94,15 @@ async fn story(database: Option<String>) {
     // The budget: counted here until the app has told it.
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.source), (None, 70, Counted::Here));
-    app.set_told_budget(&id, Told { limit: 200, remaining: 100, at: house.clock.now() });
+    app.set_told_budget(&id, Told { limit: 200, remaining: 100, at: house.now() });
     app.set_told_budget(&id, Told { limit: 9, remaining: 9, at: 1 });
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.elsewhere), (Some(200), 100, 30));
     assert!(budget.runs_out_at.unwrap() < budget.resets_at);
 
     // Calls are remembered for a week, counts for longer; what a destroyed connection did goes with it.
-    house.pass(8 * DAY).await;
-    house.pass(DAY).await;
+    house.pass_and_work(8 * DAY).await;
+    house.pass_and_work(DAY).await;
     assert!(usage::recent(app, ctx, &id, 5, None).await.unwrap().items.is_empty());
     app.recorder().record(house.call(&id, &token.id));
     usage::write(app).await.unwrap();
@@ -177,7 +112,7 @@ async fn story(database: Option<String>) {
     assert!(app.told_budget(&id).is_none());
 
     // All of it stands in the log, in words.
-    house.clock.0.fetch_add(1, Ordering::SeqCst);
+    house.pass(1);
     tokens::revoke(app, ctx, "nightly").await.unwrap();
     let log = audit::list(app, ctx, &audit::Query::default()).await.unwrap();
     let told: Vec<_> = log.items.iter().take(2).map(audit::Entry::sentence).collect();
@@ -203,10 +138,11 @@ async fn on_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_count_is_lost_while_the_database_is_away() {
-    let house = House::new(None).await;
-    let id = house.connect("Sales EU").await;
+    let ground = Ground::new(None).await;
+    let house = ground.server().await;
+    let id = house.unasked("Sales EU").await;
     // Somebody else holds the file for longer than we wait for it.
-    let other = Store::open(&house.database).await.unwrap();
+    let other = Store::open(&ground.database).await.unwrap();
     let scope = Scope { workspace: "default".into(), actor: "system".into(), now: START };
     let held = other.begin(&scope).await.unwrap();
     house.app.recorder().record(house.call(&id, "tk_1"));
