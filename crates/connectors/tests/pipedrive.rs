@@ -264,6 +264,49 @@ fn pasted_domains_are_put_right_or_refused() {
     }
 }
 
+/// What calls cost, as the API's own description gives it: the usual ones, and those that are unlike their kind.
+#[test]
+fn calls_cost_what_the_api_says() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let limits = catalogue.get("pipedrive").unwrap().limits.as_ref().unwrap();
+    let calls = [
+        ("GET", "/api/v2/deals", 10),
+        ("GET", "/api/v2/deals/7", 1),
+        ("GET", "/api/v2/deals/search", 20),
+        ("GET", "/api/v2/deals/archived", 20),
+        ("GET", "/api/v2/deals/7/products", 10),
+        ("GET", "/api/v2/projects/archived", 10),
+        ("GET", "/api/v2/boards/7", 10),
+        ("GET", "/api/v2/projects/7/permittedUsers", 5),
+        ("POST", "/api/v2/deals", 5),
+        ("POST", "/api/v2/deals/7/products/bulk", 25),
+        ("POST", "/api/v2/deals/7/convert/lead", 40),
+        ("POST", "/api/v2/projects/7/archive", 3),
+        ("PUT", "/api/v2/products/7/images", 20),
+        ("DELETE", "/api/v2/deals/7", 3),
+        ("DELETE", "/api/v2/deals/7/products", 15),
+        ("GET", "/v1/deals", 20),
+        ("GET", "/v1/deals/7", 2),
+        ("GET", "/v1/deals/summary/archived", 80),
+        ("GET", "/v1/users/find", 40),
+        ("GET", "/v1/deals/timeline", 20),
+        ("GET", "/v1/deals/7/participants", 10),
+        ("GET", "/v1/leadSources", 2),
+        ("GET", "/v1/mailbox/mailMessages/7", 2),
+        ("PUT", "/v1/deals/7", 10),
+        ("PUT", "/v1/persons/7/merge", 40),
+        ("DELETE", "/v1/leads/7", 6),
+        ("DELETE", "/v1/persons", 10),
+    ];
+    for (method, path, cost) in calls {
+        let method = method.parse().unwrap();
+        assert_eq!(limits.cost(&method, path), cost, "{method} {path}");
+        if path.starts_with("/v1/") {
+            assert_eq!(limits.cost(&method, &format!("/api{path}")), cost, "{method} /api{path}");
+        }
+    }
+}
+
 mod any_bytes {
     use proptest::prelude::*;
 
