@@ -145,18 +145,13 @@ async fn go(
     let bars = show::Bars::new(printer);
     let report = tokio::select! {
         report = syncs::run(source, plan, &teller, cancelled) => report,
-        () = bars.follow(progress) => unreachable_end(),
+        never = bars.follow(progress) => match never {},
     };
     interrupt.abort();
     bars.clear();
     let report = report?;
     printer.result(&show::json(&report, plan), |printer| show::report(&report, plan, printer));
     ended(&report)
-}
-
-/// The bars are followed for ever.
-fn unreachable_end() -> Result<Report, SyncError> {
-    Err(SyncError::new(Why::Cancelled, "the sync was dropped", "Run it again: it goes on where it was."))
 }
 
 fn ended(report: &Report) -> Result<ExitCode, Failure> {

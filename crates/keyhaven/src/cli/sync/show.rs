@@ -1,6 +1,6 @@
 //! How a sync looks at the command line.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{collections::HashMap, convert::Infallible, sync::Mutex};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyhaven_core::syncs::{Estimate, Plan, Progress, Report, StreamEstimate, StreamProgress, StreamStage};
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::cli::printer::{Printer, cell, plain};
 
-/// `90` → `1 min 30 s`.
+/// `90` → `90 s`, `91` → `2 min`.
 fn span(seconds: u64) -> String {
     match seconds {
         0..=90 => format!("{} s", seconds.max(1)),
@@ -70,14 +70,14 @@ impl Bars {
         Self { all, each: Mutex::default() }
     }
 
-    /// Draws whatever changes; ends with the run that it follows.
-    pub(in crate::cli) async fn follow(&self, mut progress: watch::Receiver<Progress>) {
+    /// Draws whatever changes, for as long as somebody waits beside it.
+    pub(in crate::cli) async fn follow(&self, mut progress: watch::Receiver<Progress>) -> Infallible {
         while progress.changed().await.is_ok() {
             let now = progress.borrow_and_update().clone();
             self.draw(&now);
             tokio::time::sleep(std::time::Duration::from_millis(80)).await;
         }
-        std::future::pending::<()>().await;
+        std::future::pending().await
     }
 
     fn draw(&self, progress: &Progress) {

@@ -63,7 +63,7 @@ pub(super) async fn run(
     let bars = Bars::new(printer);
     let done = tokio::select! {
         done = follow(target, &before.id, last.as_deref(), &tell) => done.map(Some),
-        () = bars.follow(told) => Ok(None),
+        never = bars.follow(told) => match never {},
         _ = tokio::signal::ctrl_c() => Ok(None),
     };
     bars.clear();
