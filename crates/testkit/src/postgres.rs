@@ -29,10 +29,16 @@ impl Postgres {
     /// The server of this test process; started by the first that asks.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start("-F"))
     }
 
-    fn start() -> Self {
+    /// A server that waits for the disk, as one that people use: for measuring.
+    pub fn durable() -> Self {
+        Self::start("")
+    }
+
+    /// `-F`: a test does not need what outlives a power cut.
+    fn start(more: &str) -> Self {
         let bin = find_bin();
         let data = tempfile::Builder::new()
             .prefix("keyhaven-postgres-")
@@ -50,7 +56,7 @@ impl Postgres {
             "set -e
             DB={data}/db
             {become_other}{bin}/initdb -D $DB -U keyhaven --auth=trust -E UTF8 --no-sync >{data}/log 2>&1
-            {become_other}{bin}/postgres -D $DB -h 127.0.0.1 -p {port} -k {data} -F -c max_connections=200 >>{data}/log 2>&1 &
+            {become_other}{bin}/postgres -D $DB -h 127.0.0.1 -p {port} -k {data} {more} -c max_connections=200 >>{data}/log 2>&1 &
             SERVER=$!
             cat >/dev/null
             kill -INT $SERVER; wait $SERVER || true

@@ -80,7 +80,8 @@ fn measure(address: &str, deals: u64, set: &dyn Fn(u64)) -> Vec<Row> {
         kept: true,
     }];
     let file = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
-    let postgres = || Postgres::shared().create_database();
+    let server = Postgres::durable();
+    let postgres = || server.create_database();
     let mut fill = |what: &str, to: &str| {
         println!("{what}");
         let first = vault.sync(to, &["--streams", "deals"]);
@@ -129,7 +130,7 @@ fn section(rows: &[Row], deals: u64) -> String {
         "## The sync\n\n\
          `cargo xtask bench sync` fills databases with {deals} deals of {CUSTOM_FIELDS} custom fields and writes this part. \
          The stand-in answers from memory and shares the cores with the sync and with PostgreSQL; {LATENCY_MS} ms stand for an \
-         app that is far away; the PostgreSQL is a private one of the tests, without fsync. `keyhaven sync --streams deals` is measured from its first request to its last commit, \
+         app that is far away; the PostgreSQL is a private one with its usual settings. `keyhaven sync --streams deals` is measured from its first request to its last commit, \
          definitions, archived and deleted deals included; memory is the most that the process ever had. The second run is \
          of all streams.\n\n\
          | figure | promised | measured | |\n|---|--:|--:|---|\n"
