@@ -63,8 +63,10 @@ const STEPS: &[Step] = &[
         what: "behind its feature: Parquet files in a folder and in a bucket",
         // Of the whole workspace, so that what the step before has built is not built again.
         run: || {
-            let feature = ["--features", "keyhaven-sync/parquet", "--test", "parquet"];
-            tests(cargo(["test", "--workspace", "--exclude", "keyhaven-e2e"].into_iter().chain(feature)))
+            let all = ["test", "--workspace", "--exclude", "keyhaven-e2e"];
+            let feature = ["--features", "keyhaven-core/parquet", "--test", "parquet", "--test", "over_time"];
+            let not_syncs = ["--", "--skip", "background::", "--skip", "usage::"];
+            tests(cargo(all.into_iter().chain(feature).chain(not_syncs)))
         },
     },
     Step { name: "fuzz", what: "random input against paths, headers and domains", run: fuzz::short },

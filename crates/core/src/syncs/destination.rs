@@ -7,7 +7,7 @@ use keyhaven_store::SyncRow;
 use keyhaven_sync::Destination;
 use keyhaven_vault::{Place, Secret};
 
-use super::folder;
+use super::folder::Kind;
 use crate::{Ctx, Error, Keyhaven};
 
 const FIELD: &str = "destination";
@@ -23,7 +23,8 @@ pub(super) fn schema(slug: &str) -> String {
     slug.replace('-', "_")
 }
 
-/// Reads what a person gave: `crm.db`, `sqlite:crm.db` or the address of a PostgreSQL database.
+/// Reads what a person gave: `crm.db`, `sqlite:crm.db` or the address of a PostgreSQL database; `parquet:crm` or
+/// `s3://bucket/crm`, where the program can write those.
 pub(super) fn read(app: &Keyhaven, text: &Secret, slug: &str) -> Result<Given, FieldError> {
     let wrong = |message: String| FieldError { field: FIELD.into(), message };
     let text = text.expose().trim();
@@ -32,25 +33,31 @@ pub(super) fn read(app: &Keyhaven, text: &Secret, slug: &str) -> Result<Given, F
             "Say where to: a file such as crm.db, or the address of a PostgreSQL database.".into(),
         ));
     }
-    let name = text.strip_prefix("sqlite:").map(|it| it.strip_prefix("//").unwrap_or(it));
-    let name = name.or_else(|| (!text.contains(':')).then_some(text));
-    if let Some(name) = name {
+    let is_name = !text.contains(':');
+    if let Some((kind, name)) = Kind::of(text).or_else(|| is_name.then_some((Kind::File, text))) {
         if app.sync_folder.is_none() {
             let message = "This server writes no files; give the address of a PostgreSQL database.";
             return Err(wrong(message.into()));
         }
-        let whole = format!("sqlite:{}", folder::check(name).map_err(wrong)?);
+        let whole = kind.check(name).map_err(wrong)?;
+        parsed(&whole, slug)?;
         return Ok(Given { shown: whole.clone(), whole: Secret::new(whole) });
     }
     // Whatever else the engine can write to may be a place of the server that nobody has opened for syncs.
-    if !["postgres://", "postgresql://"].iter().any(|start| text.starts_with(start)) {
+    if !["postgres://", "postgresql://", "s3://"].iter().any(|start| text.starts_with(start)) {
         let message = "A saved sync writes a file such as crm.db, or to the address of a PostgreSQL database, which begins \
                        with postgres://. For other places run keyhaven sync where they are.";
         return Err(wrong(message.into()));
     }
-    let it = Destination::parse(text, &schema(slug))
-        .map_err(|error| wrong(format!("{}. {}", capital(&error.message), error.remedy)))?;
+    let it = parsed(text, slug)?;
     Ok(Given { shown: it.to_string(), whole: Secret::new(it.reveal()) })
+}
+
+fn parsed(text: &str, slug: &str) -> Result<Destination, FieldError> {
+    Destination::parse(text, &schema(slug)).map_err(|error| FieldError {
+        field: FIELD.into(),
+        message: format!("{}. {}", capital(&error.message), error.remedy),
+    })
 }
 
 fn capital(text: &str) -> String {
@@ -74,7 +81,6 @@ pub(super) async fn open(app: &Keyhaven, ctx: &Ctx, row: &SyncRow) -> Result<Str
 
 /// The same with the file's path on this machine. The message is for people.
 pub(super) fn on_this_machine(folder: Option<&PathBuf>, whole: String) -> Result<String, String> {
-    let Some(name) = whole.strip_prefix("sqlite:") else { return Ok(whole) };
-    let folder = folder.ok_or("this server has no folder for files any more")?;
-    Ok(format!("sqlite:{}", folder::place(folder, name)?.display()))
+    let Some((kind, name)) = Kind::of(&whole) else { return Ok(whole) };
+    kind.place(folder.ok_or("this server has no folder for files any more")?, name)
 }

@@ -14,13 +14,17 @@ use crate::ground::{GOOD, Ground, HOUR, MINUTE, START, Server};
 
 impl Server {
     async fn save(&self, schedule: &str) -> Sync {
+        self.save_to("crm.db", schedule).await.unwrap()
+    }
+
+    async fn save_to(&self, destination: &str, schedule: &str) -> Result<Sync, Error> {
         let input = SyncInput {
-            destination: Some(Secret::new("crm.db".into())),
+            destination: Some(Secret::new(destination.into())),
             schedule: Some(schedule.into()),
             streams: Some(vec!["deals".into()]),
             ..SyncInput::default()
         };
-        syncs::create(&self.app, &self.ctx, "sales-eu", input, false).await.unwrap()
+        syncs::create(&self.app, &self.ctx, "sales-eu", input, false).await
     }
 
     /// Works for a while on what is due.
@@ -197,4 +201,24 @@ async fn a_dead_servers_sync_comes_back() {
     assert_eq!((runs[0].outcome.as_str(), runs[0].cause.as_str()), ("done", "goes_on"), "{runs:?}");
     assert_eq!(runs[1].outcome, "interrupted");
     assert!(runs[1].message.as_deref().unwrap().contains("server"), "{runs:?}");
+}
+
+/// Where the program can write Parquet files, they lie below the folder as well; else it says how to get there.
+#[tokio::test(flavor = "multi_thread")]
+async fn parquet_files_lie_below_the_folder() {
+    let ground = Ground::new(None).await;
+    let house = ground.server().await;
+    house.connect("Sales EU").await;
+    let saved = house.save_to("parquet:lake/crm", "every hour").await;
+    if cfg!(not(feature = "parquet")) {
+        let refused = saved.unwrap_err().to_string();
+        assert!(refused.contains("--features parquet"), "{refused}");
+        return;
+    }
+    let saved = saved.unwrap();
+    house.pass(2 * HOUR);
+    house.work().await;
+    assert_eq!(house.outcomes(&saved.id).await, ["done"]);
+    assert!(ground.data.path().join("syncs/lake/crm/deals.parquet").is_file());
+    assert!(house.save_to("parquet:../crm", "manual").await.is_err());
 }
