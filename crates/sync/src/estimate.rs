@@ -92,6 +92,16 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     })
 }
 
+/// The query of the whole list, backwards: its first record has the highest id.
+fn from_the_end(stream: &Stream) -> Option<String> {
+    let (up, down) = match stream.pages {
+        Paging::Cursor => ("sort_direction=asc", "sort_direction=desc"),
+        Paging::Start if stream.ordered => ("sort=id ASC", "sort=id DESC"),
+        _ => return None,
+    };
+    stream.whole.contains(up).then(|| stream.whole.replace(up, down).replace(' ', "%20"))
+}
+
 struct Probe<'a, S> {
     source: &'a S,
     asked: u32,
@@ -112,12 +122,11 @@ impl<S: Source> Probe<'_, S> {
     ) -> (u64, bool, Option<String>) {
         if let Some(each) = &stream.each {
             return match state.finished {
-                None => match self.highest.get(&each.of).filter(|_| each.counted.is_none()) {
-                    Some(parents) => (parents.div_ceil(each.many as u64), true, None),
-                    None => {
-                        (0, false, Some("as many as records have some; known once those are read".into()))
-                    }
-                },
+                None => {
+                    let parents = self.highest.get(&each.of).copied().unwrap_or_default();
+                    let fewer = "only for those that have some".to_owned();
+                    (parents.div_ceil(each.many as u64), true, each.counted.is_some().then_some(fewer))
+                }
                 Some(_) => (0, false, Some("one for each changed record at most".into())),
             };
         }
@@ -128,10 +137,14 @@ impl<S: Source> Probe<'_, S> {
             let changes = u64::from(knows_changes && !(due && state.requests <= 1));
             return (sweep + changes, false, None);
         }
-        if stream.pages != Paging::Cursor || !stream.whole.contains("sort_direction=asc") {
-            return (1, false, None);
-        }
-        let query = stream.whole.replace("sort_direction=asc", "sort_direction=desc");
+        let Some(query) = from_the_end(stream) else {
+            let unknown = stream.pages == Paging::Start && knows_changes;
+            return (
+                1,
+                false,
+                unknown.then(|| "one page at least; its length is known once it is read".into()),
+            );
+        };
         match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
             Ok(answer) => {
                 let highest = page::highest_id(&answer.body, &stream.key).unwrap_or_default();
