@@ -10,7 +10,7 @@ use keyhaven_connectors::streams::{Paging, Stream};
 use crate::{
     error::SyncError,
     page,
-    run::{Plan, expand, is_due},
+    run::{Plan, Stop, expand, is_due, refusal},
     source::{Answer, Budget, Refused, Source},
     state::{self, StreamState},
     writer,
@@ -70,7 +70,7 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     let mut streams = Vec::new();
     for stream in chosen {
         let state = states.get(&stream.name).cloned().unwrap_or_default();
-        let (requests, at_most, note) = probe.requests(stream, &state, plan).await;
+        let (requests, at_most, note) = probe.requests(stream, &state, plan).await?;
         let cost = requests * source.cost(&stream.path.replace("{id}", "1"));
         streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, note });
     }
@@ -119,31 +119,28 @@ impl<S: Source> Probe<'_, S> {
         stream: &Stream,
         state: &StreamState,
         plan: &Plan,
-    ) -> (u64, bool, Option<String>) {
+    ) -> Result<(u64, bool, Option<String>), SyncError> {
         if let Some(each) = &stream.each {
-            return match state.finished {
+            return Ok(match state.finished {
                 None => {
                     let parents = self.highest.get(&each.of).copied().unwrap_or_default();
                     let fewer = "only for those that have some".to_owned();
                     (parents.div_ceil(each.many as u64), true, each.counted.is_some().then_some(fewer))
                 }
                 Some(_) => (0, false, Some("one for each changed record at most".into())),
-            };
+            });
         }
         let due = is_due(plan, state);
         let knows_changes = stream.changes.is_some() || stream.newest.is_some();
         if state.finished.is_some() {
             let sweep = if due { state.requests } else { 0 };
             let changes = u64::from(knows_changes && !(due && state.requests <= 1));
-            return (sweep + changes, false, None);
+            return Ok((sweep + changes, false, None));
         }
         let Some(query) = from_the_end(stream) else {
             let unknown = stream.pages == Paging::Start && knows_changes;
-            return (
-                1,
-                false,
-                unknown.then(|| "one page at least; its length is known once it is read".into()),
-            );
+            let note = unknown.then(|| "one page at least; its length is known once it is read".into());
+            return Ok((1, false, note));
         };
         match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
             Ok(answer) => {
@@ -151,12 +148,17 @@ impl<S: Source> Probe<'_, S> {
                 self.highest.insert(stream.name.clone(), highest);
                 let done = state.after.unwrap_or_default().unsigned_abs();
                 let pages = highest.saturating_sub(done).div_ceil(stream.size).max(1);
-                (pages, pages > 1, None)
+                Ok((pages, pages > 1, None))
             }
             Err(Refused::NotHere { message, .. }) => {
-                (0, false, Some(format!("will be skipped: “{message}”")))
+                Ok((0, false, Some(format!("will be skipped: “{message}”"))))
             }
-            Err(_) => (1, false, Some("could not be asked just now".into())),
+            // Nothing goes before somebody has done something about it.
+            Err(refused @ (Refused::KeyRejected(_) | Refused::Forbidden { .. })) => match refusal(refused) {
+                Stop::Run(error) => Err(error),
+                _ => Ok((0, false, None)),
+            },
+            Err(_) => Ok((1, false, Some("could not be asked just now".into()))),
         }
     }
 

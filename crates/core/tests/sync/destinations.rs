@@ -202,7 +202,7 @@ async fn a_server_that_refuses_is_told_with_what_to_do() {
     );
     says(&failure(&house, &instead("/test_", "/no_such_")).await, "no such database", "Make the database");
     let nowhere = "postgres://keyhaven@127.0.0.1:1/crm?schema=crm";
-    says(&failure(&house, nowhere).await, "is gone", "can be reached");
+    says(&failure(&house, nowhere).await, "cannot be reached", "can be reached");
 
     let (name, database) = ("guest_of_a_sync", url.rsplit('/').next().unwrap());
     look.execute(&format!("CREATE ROLE {name} LOGIN")).await;
@@ -227,7 +227,7 @@ async fn a_server_that_goes_away_is_told_and_the_next_run_goes_on() {
         look.execute(others).await;
     };
     let (report, ()) = tokio::join!(house.run(&plan), end);
-    says(&report.unwrap().stopped.unwrap(), "is gone", "goes on where it was");
+    says(&report.unwrap().stopped.unwrap(), "cannot be reached", "goes on where it was");
     goes_on(&house, &to, &look).await;
     let runs = look.rows("keyhaven_runs").await;
     assert!(runs.iter().any(|run| run["outcome"] == "done"), "{runs:?}");

@@ -90,11 +90,21 @@ async fn the_daily_limit_pauses_a_run_at_once() {
     let report = disturbed(&house, &plan, |_| house.sandbox.state().set_mode(KEY, Mode::Daily)).await;
     let error = report.stopped.clone().unwrap();
     assert_eq!((report.outcome(), error.kind), ("paused", Failure::Budget));
-    assert!(error.remedy.contains("after midnight UTC"), "{error:?}");
+    assert!(error.remedy.contains("midnight UTC"), "{error:?}");
     assert_eq!(stream(&report, "persons").state, StreamStage::Paused);
     house.sandbox.state().set_mode(KEY, Mode::Ok);
     house.set_time(house.now() + 86_400);
     goes_on(&house, &plan).await;
+}
+
+/// An estimate would otherwise promise what cannot be.
+#[tokio::test]
+async fn a_refused_key_is_told_before_a_run() {
+    let (house, plan) = crowd().await;
+    house.sandbox.state().set_mode(KEY, Mode::Unauthorized);
+    let error = keyhaven_sync::estimate(&house.source(), &plan).await.unwrap_err();
+    assert_eq!(error.kind, Failure::KeyRejected, "{error:?}");
+    assert!(error.remedy.contains("save a new key"), "{error:?}");
 }
 
 #[tokio::test]

@@ -113,7 +113,12 @@ fn written<'a>(cell: &'a Cell<'_>) -> Option<Cow<'a, str>> {
 
 fn failed(error: &sqlx::Error) -> SyncError {
     let code = error.as_database_error().and_then(|it| it.code()).unwrap_or_default().into_owned();
-    let told = error.as_database_error().map_or_else(|| error.to_string(), |it| it.message().to_owned());
+    let told = match error {
+        sqlx::Error::Database(it) => it.message().to_owned(),
+        // People need no number of the system's.
+        sqlx::Error::Io(it) => it.to_string().split(" (os error").next().unwrap_or_default().to_lowercase(),
+        other => other.to_string(),
+    };
     let again = "then run the sync again: it goes on where it was";
     let (what, remedy) = match code.as_str() {
         "28P01" | "28000" => {
@@ -130,7 +135,7 @@ fn failed(error: &sqlx::Error) -> SyncError {
         "25006" => ("is read-only", format!("Name the primary server and not a copy, {again}.")),
         "55P03" | "57014" => ("is locked by another program", format!("End what locks it, {again}.")),
         code if code.starts_with("08") || code.starts_with("57P") || code.is_empty() => {
-            ("is gone", format!("Look whether the server runs and can be reached, {again}."))
+            ("cannot be reached", format!("Look whether the server runs and can be reached, {again}."))
         }
         _ => ("cannot do it", format!("Mend what it says, {again}.")),
     };

@@ -135,7 +135,7 @@ fn share_used_up() -> Stop {
     SyncError::new(
         Failure::Budget,
         "this sync has used its share of what was left of the app's requests of today",
-        "It goes on where it was at the next run; tomorrow there is a new budget. A larger share can be allowed.",
+        "Wait for tomorrow's budget, or allow a larger share: the next run goes on where this one was.",
     )
     .into()
 }
@@ -158,12 +158,13 @@ fn failing(cause: &str) -> Stop {
     .into()
 }
 
-fn refusal(refused: Refused) -> Stop {
+/// What becomes of a run because of it.
+pub(crate) fn refusal(refused: Refused) -> Stop {
     match refused {
         Refused::BudgetUsedUp => SyncError::new(
             Failure::Budget,
             "the app's requests of today are used up",
-            "The sync goes on where it was when there is a new budget, after midnight UTC.",
+            "Wait for the app's new day, mostly at midnight UTC: the next run goes on where this one was.",
         )
         .into(),
         Refused::KeyRejected(cause) => SyncError::new(

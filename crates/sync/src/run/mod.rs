@@ -24,7 +24,8 @@ use crate::{
     writer::{Deleted, Writer},
 };
 use allowance::Allowance;
-use fetch::{Fetcher, Stop};
+use fetch::Fetcher;
+pub(crate) use fetch::{Stop, refusal};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
