@@ -10,6 +10,7 @@ mod run;
 mod serve;
 mod server;
 mod web;
+mod words;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,8 @@ use keyhaven_core::{
     usage::{Budget, Counted, TokenUsage},
 };
 
-use super::{charts, usage::grouped, view::Time};
+use super::{charts, view::Time};
+use crate::words::grouped;
 
 #[derive(Default)]
 pub(super) struct Meter {
@@ -102,7 +103,7 @@ mod tests {
             resets_at: 1_795_564_800_000,
         };
         let meter = Meter::new(&budget, 1_795_530_000_000);
-        assert_eq!(meter.headline, "700 of 10\u{202f}000 used today");
+        assert_eq!(meter.headline, "700 of 10,000 used today");
         assert_eq!(meter.outlook, "At this pace it runs out at 24 Nov 2026, 15:38 UTC.");
         let users: Vec<_> =
             meter.users.iter().map(|user| (user.class, user.name.as_str(), user.words())).collect();

@@ -14,7 +14,10 @@ use super::{
     snippets::{self, Snippet},
     view::Time,
 };
-use crate::server::AppState;
+use crate::{
+    server::AppState,
+    words::{count, grouped},
+};
 
 /// As many as fit a glance.
 const RECENT: u32 = 15;
@@ -147,9 +150,9 @@ fn charts(summary: &Summary) -> Vec<Chart> {
     let total = &summary.total;
     let counts = total.counts;
     vec![
-        chart("calls", "Calls", [number(counts.calls, "call"), String::new()], &|it| Bar {
+        chart("calls", "Calls", [count(counts.calls, "call"), String::new()], &|it| Bar {
             parts: [it.counts.calls, 0],
-            title: format!("{}: {}", at(it), number(it.counts.calls, "call")),
+            title: format!("{}: {}", at(it), count(it.counts.calls, "call")),
         }),
         chart("errors", "Errors", errors(&counts), &|it| Bar {
             parts: [it.counts.errors, it.counts.refused],
@@ -163,7 +166,7 @@ fn charts(summary: &Summary) -> Vec<Chart> {
 }
 
 fn errors(counts: &usage::UsageCounts) -> [String; 2] {
-    [number(counts.errors, "error"), format!("{} refused by Keyhaven", grouped(counts.refused))]
+    [count(counts.errors, "error"), format!("{} refused by Keyhaven", grouped(counts.refused))]
 }
 
 fn speed(of: &Bucket) -> [String; 2] {
@@ -190,39 +193,11 @@ fn at(it: &Bucket) -> String {
     Time::new(it.start, it.start).exact
 }
 
-/// `1 call`, `12 345 calls`.
-pub(super) fn number(count: i64, of: &str) -> String {
-    format!("{} {of}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// Digits in threes, apart by a space that does not break.
-pub(super) fn grouped(count: i64) -> String {
-    let digits = count.unsigned_abs().to_string();
-    let mut out = String::from(if count < 0 { "−" } else { "" });
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use keyhaven_core::usage::UsageCounts;
 
     use super::*;
-
-    #[test]
-    fn numbers_are_told_in_threes() {
-        for (count, want) in
-            [(0, "0 calls"), (1, "1 call"), (999, "999 calls"), (-1_234, "−1\u{202f}234 calls")]
-        {
-            assert_eq!(number(count, "call"), want);
-        }
-        assert_eq!(grouped(12_345_678), "12\u{202f}345\u{202f}678");
-    }
 
     #[test]
     fn each_chart_says_in_words_what_it_shows() {

@@ -4,6 +4,7 @@ use keyhaven_core::{Millis, tokens};
 use serde::{Deserialize, Serialize};
 
 use super::time;
+use crate::words::count;
 
 /// One access token. Every limit is named; what is null or empty limits nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,8 +75,8 @@ impl AccessToken {
                 may.push(format!("{what} {}", of.join(", ")));
             }
         }
-        may.extend(self.per_minute.map(|most| format!("{most} calls a minute")));
-        may.extend(self.per_day.map(|most| format!("{most} calls a day")));
+        may.extend(self.per_minute.map(|most| format!("{} a minute", count(most, "call"))));
+        may.extend(self.per_day.map(|most| format!("{} a day", count(most, "call"))));
         may.extend(self.budget_share.map(|share| format!("{share} % of the daily budget")));
         may
     }

@@ -7,47 +7,35 @@ use keyhaven_core::syncs::{Estimate, Plan, Progress, Report, StreamEstimate, Str
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::cli::printer::{Printer, cell, plain};
-
-/// `90` → `90 s`, `91` → `2 min`.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..=90 => format!("{} s", seconds.max(1)),
-        91..=5400 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-pub(in crate::cli) fn number(of: u64) -> String {
-    let digits = of.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|it| std::str::from_utf8(it).ok()).collect();
-    groups.join(",")
-}
+use crate::{
+    cli::printer::{Printer, cell, plain},
+    words::{grouped, span},
+};
 
 pub(super) fn in_short(it: &Estimate, plan: &Plan) -> String {
     let most = if it.streams.iter().any(|it| it.at_most) { "at most " } else { "about " };
-    let left = it.budget_left.map(|left| format!(" of the {} left today", number(left))).unwrap_or_default();
+    let left = it.budget_left.map(|left| format!(" of the {} left today", grouped(left))).unwrap_or_default();
     format!(
         "Into {}: {most}{} requests, {} of the app's budget{left}, {}.",
         plain(&plan.destination.to_string()),
-        number(it.requests),
-        number(it.cost),
+        grouped(it.requests),
+        grouped(it.cost),
         span(it.seconds)
     )
 }
 
 pub(in crate::cli) fn estimate(it: &Estimate, printer: &Printer) {
     let row = |it: &StreamEstimate| {
-        let requests = if it.at_most { format!("≤ {}", number(it.requests)) } else { number(it.requests) };
-        [&it.name, &requests, &number(it.cost), it.note.as_deref().unwrap_or_default()].map(cell).into()
+        let requests =
+            if it.at_most { format!("≤ {}", grouped(it.requests)) } else { grouped(it.requests) };
+        [&it.name, &requests, &grouped(it.cost), it.note.as_deref().unwrap_or_default()].map(cell).into()
     };
     printer.table(&["stream", "requests", "cost", ""], it.streams.iter().map(row));
     let facts = [
-        ("requests", number(it.requests)),
-        ("cost", number(it.cost)),
-        ("left today", it.budget_left.map(number).unwrap_or_default()),
-        ("allowed for this sync", it.budget_allowed.map(number).unwrap_or_default()),
+        ("requests", grouped(it.requests)),
+        ("cost", grouped(it.cost)),
+        ("left today", it.budget_left.map(grouped).unwrap_or_default()),
+        ("allowed for this sync", it.budget_allowed.map(grouped).unwrap_or_default()),
         ("time", span(it.seconds)),
     ];
     let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
@@ -105,12 +93,12 @@ impl Bars {
 }
 
 fn told(it: &StreamProgress) -> String {
-    let mut parts = vec![format!("{} rows", number(it.rows))];
+    let mut parts = vec![format!("{} rows", grouped(it.rows))];
     if it.written != it.rows {
-        parts.push(format!("{} new or changed", number(it.written)));
+        parts.push(format!("{} new or changed", grouped(it.written)));
     }
     if it.deleted > 0 {
-        parts.push(format!("{} deleted", number(it.deleted)));
+        parts.push(format!("{} deleted", grouped(it.deleted)));
     }
     parts.extend(it.note.clone());
     parts.join(", ")
@@ -129,7 +117,7 @@ fn mark(stage: StreamStage) -> &'static str {
 /// What became of each stream.
 pub(in crate::cli) fn streams(all: &[StreamProgress], printer: &Printer) {
     let row = |it: &StreamProgress| {
-        let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&number(of)));
+        let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&grouped(of)));
         let note = match (&it.note, it.misfits) {
             (Some(note), _) => note.clone(),
             (None, 0) => String::new(),
@@ -148,11 +136,11 @@ pub(super) fn report(it: &Report, plan: &Plan, printer: &Printer) {
     let took = it.finished.duration_since(it.began);
     printer.line(format!(
         "\n{} rows read, {} new or changed, {} deleted; {} requests, {} of the app's budget, {:.1} s; in {}",
-        number(total.rows),
-        number(total.written),
-        number(total.deleted),
-        number(total.requests),
-        number(total.cost),
+        grouped(total.rows),
+        grouped(total.written),
+        grouped(total.deleted),
+        grouped(total.requests),
+        grouped(total.cost),
         took.as_secs_f64(),
         plain(&plan.destination.to_string()),
     ));

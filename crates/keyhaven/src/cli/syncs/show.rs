@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::once::{number, streams};
+use super::once::streams;
 use crate::{
     api::wire::{Sync, SyncRun, SyncRunPage},
     cli::{
         printer::{Printer, cell, plain},
         verdict::minute,
     },
+    words::grouped,
 };
 
 /// How it stands, in a word or two.
@@ -19,10 +20,6 @@ fn state(it: &Sync) -> &str {
         (_, _, true, _) => "running",
         (.., state) => state,
     }
-}
-
-fn of(count: i64) -> String {
-    number(count.unsigned_abs())
 }
 
 pub(super) fn saved(it: &Sync, printer: &Printer) {
@@ -79,11 +76,11 @@ pub(super) fn run(it: &SyncRun, sync: &Sync, printer: &Printer) {
     printer.line(format!(
         "\n{}: {} rows read, {} new or changed, {} deleted; {} requests, {} of the app's budget; in {}",
         it.outcome,
-        of(it.rows_read),
-        of(it.rows_written),
-        of(it.rows_deleted),
-        of(it.requests),
-        of(it.cost),
+        grouped(it.rows_read),
+        grouped(it.rows_written),
+        grouped(it.rows_deleted),
+        grouped(it.requests),
+        grouped(it.cost),
         plain(&sync.destination),
     ));
     for text in [&it.message, &it.remedy].into_iter().flatten() {
@@ -102,7 +99,7 @@ pub(super) fn history(page: &SyncRunPage, printer: &Printer) {
         let numbers = [it.rows_read, it.rows_written, it.rows_deleted, it.requests, it.cost];
         let first = [cell(&minute(Some(&it.began_at))), cell(&it.outcome)];
         let why = cell(it.message.as_deref().unwrap_or_default());
-        first.into_iter().chain(numbers.map(|count| cell(&of(count)))).chain([why]).collect()
+        first.into_iter().chain(numbers.map(|count| cell(&grouped(count)))).chain([why]).collect()
     };
     let head = ["began", "outcome", "read", "new or changed", "deleted", "requests", "budget", ""];
     printer.table(&head, page.items.iter().map(row));

@@ -11,14 +11,14 @@ use keyhaven_core::{
     syncs::{self, Estimate, StreamEstimate},
 };
 
-use super::{SyncRow, chrome, view::span};
+use super::{SyncRow, chrome};
 use crate::{
     server::{AppState, SignedIn},
     web::{
         charts,
         page::{Chrome, Failure, in_words, show_with},
-        usage::grouped,
     },
+    words::{grouped, span},
 };
 
 #[derive(Template)]

@@ -5,10 +5,12 @@ use keyhaven_core::{
     syncs::{Deleted, Run, StreamProgress, StreamStage, Sync},
 };
 
-use crate::web::{
-    charts::{self, Bar, Frame},
-    usage::{grouped, number},
-    view::Time,
+use crate::{
+    web::{
+        charts::{self, Bar, Frame},
+        view::Time,
+    },
+    words::{count, grouped, span},
 };
 
 /// One sync.
@@ -65,24 +67,6 @@ pub(in crate::web) struct StreamRow {
     pub deleted: String,
     pub requests: String,
     pub note: String,
-}
-
-fn count(of: i64) -> String {
-    grouped(of)
-}
-
-fn big(of: u64) -> String {
-    grouped(i64::try_from(of).unwrap_or(i64::MAX))
-}
-
-/// `3 s`, `4 min`, `2 h 5 min`.
-pub(super) fn span(seconds: i64) -> String {
-    match seconds {
-        ..=0 => "1 s".into(),
-        1..=119 => format!("{seconds} s"),
-        120..=5399 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }
 
 impl SyncRow {
@@ -171,11 +155,11 @@ impl RunRow {
                 "goes_on" => "Went on",
                 _ => "By schedule",
             },
-            read: count(it.counts.rows_read),
-            written: count(it.counts.rows_written),
-            deleted: count(it.counts.rows_deleted),
-            requests: count(it.counts.requests),
-            cost: count(it.counts.cost),
+            read: grouped(it.counts.rows_read),
+            written: grouped(it.counts.rows_written),
+            deleted: grouped(it.counts.rows_deleted),
+            requests: grouped(it.counts.requests),
+            cost: grouped(it.counts.cost),
             took: span((end - it.began_at) / 1000),
             message: it.message.clone().unwrap_or_default(),
             streams: it.streams.iter().map(stream).collect(),
@@ -184,7 +168,7 @@ impl RunRow {
 }
 
 fn stream(it: &StreamProgress) -> StreamRow {
-    let misfits = (it.misfits > 0).then(|| format!("{} did not fit", number(it.misfits as i64, "value")));
+    let misfits = (it.misfits > 0).then(|| format!("{} did not fit", count(it.misfits, "value")));
     StreamRow {
         name: it.name.replace('_', " "),
         permille: match it.state {
@@ -201,10 +185,10 @@ fn stream(it: &StreamProgress) -> StreamRow {
             StreamStage::Paused => "later",
             StreamStage::Failed => "failed",
         },
-        rows: big(it.rows),
-        written: big(it.written),
-        deleted: big(it.deleted),
-        requests: big(it.requests),
+        rows: grouped(it.rows),
+        written: grouped(it.written),
+        deleted: grouped(it.deleted),
+        requests: grouped(it.requests),
         note: it.note.clone().or(misfits).unwrap_or_default(),
     }
 }
@@ -226,7 +210,7 @@ pub(super) fn chart(ctx: &Ctx, runs: &[Run]) -> Option<String> {
     let empty = (runs.len()..BARS).map(|_| Bar { parts: [0, 0], title: String::new() });
     let bars: Vec<Bar> = runs.iter().rev().map(bar).chain(empty).collect();
     let description =
-        format!("New, changed and deleted records of the last {}.", number(runs.len() as i64, "run"));
+        format!("New, changed and deleted records of the last {}.", count(runs.len() as i64, "run"));
     let frame = Frame { id: "runs", class: "runs", title: "Records of each run", description: &description };
     (runs.len() > 1).then(|| charts::bars(&frame, &bars))
 }
