@@ -9,7 +9,10 @@ use super::{
     printer::{Printer, cell},
     verdict::minute,
 };
-use crate::api::usage::{Call, TokenUse, Usage};
+use crate::{
+    api::usage::{Call, TokenUse, Usage},
+    words::{count, grouped},
+};
 
 /// How far back.
 #[derive(Args)]
@@ -38,12 +41,11 @@ pub(super) async fn usage(args: UsageArgs, printer: &Printer) -> Result<(), Fail
     let window = Window::parse(&args.window).unwrap_or_default();
     let it = args.one.target.open().await?.usage(&args.one.connection, window).await?;
     printer.result(&it, |printer| {
-        printer.line(format!("{} calls in the last {}", it.total.calls, it.window));
+        printer.line(format!("{} in the last {}", count(it.total.calls, "call"), it.window));
         printer.facts(facts(&it));
         if !it.budget.by_token.is_empty() {
             let row = |it: &TokenUse| {
-                let numbers =
-                    [it.calls, it.errors, it.refused, it.cost].map(|number| cell(&number.to_string()));
+                let numbers = [it.calls, it.errors, it.refused, it.cost].map(|number| cell(&grouped(number)));
                 [cell(&who(&it.token, it.name.as_deref()))].into_iter().chain(numbers).collect()
             };
             printer.line("\nToday, by token:");
@@ -57,13 +59,13 @@ pub(super) async fn usage(args: UsageArgs, printer: &Printer) -> Result<(), Fail
 fn facts(it: &Usage) -> Vec<(String, String)> {
     let budget = &it.budget;
     let used = match budget.limit {
-        Some(limit) => format!("{} of {limit}", budget.used),
-        None => format!("{}, of a budget that the app has not told yet", budget.used),
+        Some(limit) => format!("{} of {}", grouped(budget.used), grouped(limit)),
+        None => format!("{}, of a budget that the app has not told yet", grouped(budget.used)),
     };
     let milliseconds = |of: Option<i64>| of.map(|ms| format!("{ms} ms")).unwrap_or_default();
     let all = [
-        ("errors", it.total.errors.to_string()),
-        ("refused here", it.total.refused.to_string()),
+        ("errors", grouped(it.total.errors)),
+        ("refused here", grouped(it.total.refused)),
         ("half take at most", milliseconds(it.total.p50_milliseconds)),
         ("95 of 100 take at most", milliseconds(it.total.p95_milliseconds)),
         ("used today", used),
