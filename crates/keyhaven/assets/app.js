@@ -114,6 +114,9 @@ addEventListener("pageshow", () => {
   }
 });
 
+// A schedule is meant in the time zone of whoever makes it.
+for (const input of all("input[data-zone]")) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone || input.value;
+
 // What was done is told once, not again when the page is loaded again.
 if (/[?&]done=/.test(location.search)) history.replaceState(history.state, "", location.pathname);
 document.addEventListener("htmx:afterSettle", prepare);

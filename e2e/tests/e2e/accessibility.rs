@@ -188,6 +188,7 @@ async fn pages_of_syncs() {
     browser.goto("/syncs/new?connection=sales-eu").await;
     browser.css("input[name=which][value=some]").await.click().await.unwrap();
     browser.css("input[name=when][value=other]").await.click().await.unwrap();
+    browser.css("input[name=stream][value=deals]").await.click().await.unwrap();
     browser.css(".advanced summary").await.click().await.unwrap();
     browser.fill("Name", long.trim()).await;
     browser.button("Save and see what it will take").await;

@@ -23,9 +23,12 @@ async fn from_the_form_to_the_copy() {
     browser.button("Save and see what it will take").await;
     browser.until_text("What the first run will take").await;
     let text = browser.text().await;
-    for told in ["Requests", "Of the budget", "Time", "left of today's budget"] {
+    for told in ["Requests", "Of today's budget", "Time", "that are left today"] {
         assert!(text.contains(told), "{told}: {text}");
     }
+    // Whoever leaves it there finds it on the first page.
+    browser.goto("/").await;
+    browser.until_text("Sales EU → crm.db is ready to start").await;
     browser.button("Start").await;
     // No more clicks: the page looks by itself.
     browser.until_text("Up to date").await;
@@ -35,13 +38,13 @@ async fn from_the_form_to_the_copy() {
     browser.until_text("Paused: it does not run by itself").await;
     browser.link("Edit").await;
     browser.css("input[name=when][value=other]").await.click().await.unwrap();
-    browser.fill("Another schedule, in words or as cron text", "every weekday at 7:30").await;
+    browser.fill("In words, or as cron text", "every weekday at 7:30").await;
     browser.button("Save").await;
     browser.until_text("Every weekday at 7:30 (UTC)").await;
     browser.goto("/syncs").await;
     browser.until_text("Sales EU → crm.db").await;
     browser.goto("/connections/sales-eu").await;
-    browser.until_text("Copies").await;
+    browser.until_text("Into crm.db").await;
     browser.link("Sales EU → crm.db").await;
     browser.link("Delete…").await;
     browser.button("Delete").await;

@@ -5,7 +5,7 @@ use keyhaven_store::{Cursor, ListFilter};
 use crate::{Connection, Ctx, Error, Keyhaven, cursor};
 
 /// What to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
     /// Words to look for in name, account, app and plain fields.
     pub search: String,

@@ -21,7 +21,7 @@ pub use keyhaven_sync::{
 pub(crate) use live::LiveSyncs;
 pub use plan::estimate_saved;
 pub use runner::{run_due, run_one};
-pub use saved::{Run, RunPage, Sync, get, list, runs, streams_of};
+pub use saved::{Kind, Run, RunPage, Sync, file_of, get, list, runs, streams_of, unstarted};
 pub use schedule::Schedule;
 pub use source::AppSource;
 

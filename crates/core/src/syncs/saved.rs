@@ -100,6 +100,22 @@ pub async fn list(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Vec<Syn
     Ok(all)
 }
 
+/// A sync that was saved and waits for somebody to start it, if there is one.
+pub async fn unstarted(app: &Keyhaven, ctx: &Ctx) -> Result<Option<Sync>, Error> {
+    for row in app.store.read(&ctx.scope()).syncs("").await? {
+        let may_be = row.state == "paused"
+            && row.connection_deleted_at.is_none()
+            && ctx.policy.allows_connection(&row.connection);
+        if may_be
+            && let it = view(app, ctx, row).await?
+            && it.last_run.is_none()
+        {
+            return Ok(Some(it));
+        }
+    }
+    Ok(None)
+}
+
 /// One sync, by its id, or by its name where only one has it.
 pub async fn get(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<Sync, Error> {
     let row = row(app, ctx, which).await?;
@@ -207,8 +223,35 @@ pub async fn runs(
     Ok(RunPage { items, next })
 }
 
+/// The file on this server that a sync writes, if it writes one.
+pub fn file_of(app: &Keyhaven, it: &Sync) -> Option<String> {
+    let (folder, name) = (app.sync_folder.as_ref()?, it.destination.strip_prefix("sqlite:")?);
+    let file = folder.join(name);
+    Some(std::path::absolute(&file).unwrap_or(file).display().to_string())
+}
+
+/// A stream that can be copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// What it is called.
+    pub name: String,
+    /// It has a table of its own. The others come with the table that they share.
+    pub is_whole: bool,
+    /// A short list that records point at, or what defines their fields; not what people work with day by day.
+    pub is_beside: bool,
+}
+
 /// The streams that can be copied through a connection, in their order; none where the app has no list of them.
-pub fn streams_of(app: &Keyhaven, connector: &str) -> Vec<String> {
-    let streams = app.catalogue.get(connector).and_then(|it| it.streams.as_ref());
-    streams.map(|it| it.streams.iter().map(|one: &Stream| one.name.clone()).collect()).unwrap_or_default()
+pub fn streams_of(app: &Keyhaven, connector: &str) -> Vec<Kind> {
+    let Some(streams) = app.catalogue.get(connector).and_then(|it| it.streams.as_ref()) else {
+        return Vec::new();
+    };
+    // What others need is read first: the first with fields of its own begins the records themselves.
+    let beside = streams.streams.iter().position(|it| it.fields.is_some()).unwrap_or_default();
+    let kind = |(n, it): (usize, &Stream)| Kind {
+        name: it.name.clone(),
+        is_whole: it.table.is_none(),
+        is_beside: n < beside,
+    };
+    streams.streams.iter().enumerate().map(kind).collect()
 }

@@ -10,10 +10,12 @@ use axum::{
 use keyhaven_core::{
     Ctx,
     connections::{self, Attention, COUNTED, Counts, ListQuery},
+    syncs,
 };
 
 use super::{
     page::{Chrome, Failure, Note, show},
+    syncs::SyncRow,
     view::Row,
 };
 use crate::server::{AppState, SignedIn};
@@ -23,6 +25,8 @@ use crate::server::{AppState, SignedIn};
 pub(super) struct Page {
     pub chrome: Chrome,
     pub note: Option<Note>,
+    /// A sync that only waits for its start.
+    pub ready: Option<SyncRow>,
     pub deleted: bool,
     /// There is nothing yet: invite the first connection.
     pub first: bool,
@@ -106,10 +110,12 @@ async fn render(
 ) -> Result<Response, Failure> {
     let counts = connections::counts(&state.app, ctx).await?;
     let page = connections::list(&state.app, ctx, &query).await?;
+    let ready = if query == ListQuery::default() { syncs::unstarted(&state.app, ctx).await? } else { None };
     let link = |cursor: Option<String>| cursor.map(|cursor| address(&query, &cursor));
     Ok(show(&Page {
         chrome: Chrome::new(state, "connections"),
         note,
+        ready: ready.map(|it| SyncRow::new(ctx, &it)),
         deleted: query.deleted,
         first: counts.all == 0 && !query.deleted,
         has_deleted: counts.deleted > 0,

@@ -135,10 +135,14 @@ impl IntoResponse for Failure {
 
 /// What happened, and what to do about it.
 pub(super) fn in_words(error: &Error) -> String {
-    let text = error.message();
-    let mut letters = text.trim_end_matches('.').chars();
+    format!("{}. {}", capital(error.message().trim_end_matches('.')), error.remedy())
+}
+
+/// The same text with a capital at its beginning.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}. {}", letters.as_str(), error.remedy())
+    format!("{first}{}", letters.as_str())
 }
 
 /// Nobody we know.

@@ -1,6 +1,6 @@
 //! A connection as the pages show it.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use keyhaven_core::{Connection, Ctx, Millis, Outcome, Status};
 
 use crate::server::AppState;
@@ -17,17 +17,28 @@ pub(super) struct Time {
     pub day: String,
     /// `24 Nov 2026, 15:38 UTC`.
     pub exact: String,
+    /// `Tue 24 Nov, 15:38`, where the time zone is told beside it.
+    pub short: String,
 }
 
 impl Time {
     pub(super) fn new(at: Millis, now: Millis) -> Self {
+        Self::in_zone(at, now, "UTC")
+    }
+
+    /// The same as clocks show it in this time zone.
+    pub(super) fn in_zone(at: Millis, now: Millis, zone: &str) -> Self {
         let time = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let iso = time.to_string();
+        // A machine may know no time zones.
+        let time = time.in_tz(zone).unwrap_or_else(|_| time.to_zoned_datetime(TimeZone::UTC));
         Self {
-            iso: time.to_string(),
+            iso,
             ago: in_words((now - at) / 1000),
             ahead: in_words(((now - at) / 1000).min(-1)),
             day: time.strftime("%-d %B %Y").to_string(),
-            exact: time.strftime("%-d %b %Y, %H:%M UTC").to_string(),
+            exact: time.strftime("%-d %b %Y, %H:%M %Z").to_string(),
+            short: time.strftime("%a %-d %b, %H:%M").to_string(),
         }
     }
 }
@@ -163,5 +174,10 @@ mod tests {
         let time = Time::new(1_795_534_680_000, 1_795_534_680_000);
         assert_eq!((time.iso.as_str(), time.day.as_str()), ("2026-11-24T15:38:00Z", "24 November 2026"));
         assert_eq!(time.exact, "24 Nov 2026, 15:38 UTC");
+        let berlin = Time::in_zone(1_795_534_680_000, 1_795_534_680_000, "Europe/Berlin");
+        assert_eq!(berlin.iso, time.iso);
+        let told = (berlin.exact.as_str(), berlin.short.as_str());
+        let unknown = ("24 Nov 2026, 15:38 UTC", "Tue 24 Nov, 15:38");
+        assert!(told == ("24 Nov 2026, 16:38 CET", "Tue 24 Nov, 16:38") || told == unknown, "{told:?}");
     }
 }

@@ -12,10 +12,13 @@ use axum::{
 use keyhaven_core::{
     Ctx, Error, FieldError, Secret,
     connections::{self, ListQuery},
-    syncs::{self, Sync, SyncInput, deleted_word},
+    syncs::{self, Kind, Sync, SyncInput, deleted_word},
 };
 
-use super::chrome;
+use super::{
+    chrome,
+    view::{place, records},
+};
 use crate::{
     server::{AppState, SignedIn},
     web::{
@@ -33,6 +36,8 @@ const OFFERED: [(&str, &str); 5] = [
     ("manual", "Only when somebody runs it"),
 ];
 const OTHER: &str = "other";
+/// Fields from top to bottom.
+const ORDER: [&str; 7] = ["destination", "streams", "schedule", "time_zone", "deleted", "name", "share"];
 /// Connections that are offered.
 const CONNECTIONS: u32 = 200;
 
@@ -109,7 +114,7 @@ impl Filled {
             self.destination.clone_from(&typed);
         }
         if !self.all && self.streams.is_empty() {
-            let message = "Tick at least one kind of record, or choose all.".into();
+            let message = "Tick at least one kind of records, or choose all.".into();
             return Err(FieldError { field: "streams".into(), message });
         }
         // “Other” and nothing else is no schedule, and is told so.
@@ -146,7 +151,8 @@ struct FormPage {
     writes_to: String,
     connection: String,
     filled: Filled,
-    streams: Vec<Choice>,
+    /// Kinds of records by name, and what they are.
+    kinds: [(&'static str, Vec<Choice>); 2],
     schedules: Vec<Choice>,
     other: bool,
     problems: Vec<Problem>,
@@ -168,32 +174,44 @@ struct Choose {
     connections: Vec<(String, String, String)>,
 }
 
+/// By name. A part of another's table is offered only where it was chosen by itself.
+fn choices(all: &[Kind], filled: &Filled, is_beside: bool) -> Vec<Choice> {
+    let is_chosen = |it: &&Kind| filled.streams.contains(&it.name);
+    let offered = all.iter().filter(|it| it.is_beside == is_beside && (it.is_whole || is_chosen(it)));
+    let choice =
+        |it: &Kind| Choice { label: records(&it.name), ticked: is_chosen(&it), value: it.name.clone() };
+    let mut choices: Vec<Choice> = offered.map(choice).collect();
+    choices.sort_by(|one, other| one.label.cmp(&other.label));
+    choices
+}
+
 async fn form(
     state: &AppState,
     ctx: &Ctx,
     filled: Filled,
     old: Option<&Sync>,
-    errors: Vec<FieldError>,
+    mut errors: Vec<FieldError>,
 ) -> Result<FormPage, Error> {
     let on = connections::get(&state.app, ctx, &filled.connection).await?;
-    let choice = |name: String| Choice {
-        label: name.replace('_', " "),
-        ticked: filled.all || filled.streams.contains(&name),
-        value: name,
-    };
+    let all = syncs::streams_of(&state.app, &on.connector);
     let schedule = |(value, label): (&str, &str)| Choice {
         ticked: filled.when == value,
         value: value.into(),
         label: label.into(),
     };
+    // As they stand on the page.
+    errors.sort_by_key(|it| ORDER.iter().position(|field| *field == it.field));
     let problem = |it: &FieldError| Problem { field: it.field.clone(), text: it.message.clone(), link: None };
     Ok(FormPage {
         chrome: chrome(state),
         action: old.map_or("/syncs/new".into(), |it| format!("/syncs/{}/edit", it.id)),
         back: old.map_or_else(|| format!("/connections/{}", on.slug), |it| format!("/syncs/{}", it.id)),
         editing: old.map(|it| it.name.clone()).unwrap_or_default(),
-        writes_to: old.map(|it| it.destination.clone()).unwrap_or_default(),
-        streams: syncs::streams_of(&state.app, &on.connector).into_iter().map(choice).collect(),
+        writes_to: old.map(|it| place(&it.destination).to_owned()).unwrap_or_default(),
+        kinds: [
+            ("Records", choices(&all, &filled, false)),
+            ("Lists and fields that belong to them", choices(&all, &filled, true)),
+        ],
         connection: on.name,
         schedules: OFFERED.into_iter().map(schedule).collect(),
         other: filled.when == OTHER,

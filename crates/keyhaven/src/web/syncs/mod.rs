@@ -44,6 +44,7 @@ struct Page {
     older: Option<String>,
     is_older: bool,
     facts: Vec<(&'static str, String)>,
+    /// When the schedule has it run next; nothing while it is paused.
     next_times: Vec<Time>,
 }
 
@@ -98,29 +99,35 @@ pub(super) async fn page(
         note,
         row: SyncRow::new(&ctx, &it),
         chart: view::chart(&ctx, &found.items),
-        runs: found.items.iter().map(|run| RunRow::new(&ctx, run)).collect(),
+        // The one that is under way is shown above.
+        runs: found
+            .items
+            .iter()
+            .filter(|run| !it.is_running || run.finished_at.is_some())
+            .map(|run| RunRow::new(&ctx, run))
+            .collect(),
         older: found.next,
         is_older: before.is_some(),
         next_times: it
             .schedule
-            .following(ctx.now(), 3)
+            .following(ctx.now(), if it.is_paused { 0 } else { 3 })
             .into_iter()
-            .map(|at| Time::new(at, ctx.now()))
+            .map(|at| Time::in_zone(at, ctx.now(), &it.schedule.time_zone))
             .collect(),
-        facts: facts(&it),
+        facts: facts(&state, &it),
     }))
 }
 
-fn facts(it: &Sync) -> Vec<(&'static str, String)> {
+fn facts(state: &AppState, it: &Sync) -> Vec<(&'static str, String)> {
     let streams = match it.streams.len() {
         0 => "All that the app has".into(),
-        _ => it.streams.join(", ").replace('_', " "),
+        _ => view::records(&it.streams.join(", ")),
     };
     vec![
-        ("Destination", it.destination.clone()),
+        ("Destination", syncs::file_of(&state.app, it).unwrap_or_else(|| it.destination.clone())),
         ("Records", streams),
         ("Deleted records", view::deleted(it.deleted).into()),
-        ("Share of the budget", format!("At most {} % of what is left of the day", it.share)),
+        ("Share of the budget", format!("At most {} % of what is left of the day's budget", it.share)),
     ]
 }
 

@@ -8,6 +8,7 @@ use keyhaven_core::{
 use crate::{
     web::{
         charts::{self, Bar, Frame},
+        page::capital,
         view::Time,
     },
     words::{count, grouped, span},
@@ -19,7 +20,8 @@ pub(in crate::web) struct SyncRow {
     pub name: String,
     pub connection_slug: String,
     pub connection_name: String,
-    pub destination: String,
+    /// Where it writes, shortly.
+    pub place: String,
     /// The class of its mark: `valid`, `invalid`, `unverified`, `waiting` or `running`.
     pub status: &'static str,
     /// How it stands, in a few words.
@@ -52,7 +54,21 @@ pub(in crate::web) struct RunRow {
     pub cost: String,
     pub took: String,
     pub message: String,
+    /// How many kinds of records are through: `13 of 30`.
+    pub through: String,
+    /// The kinds that were left out.
+    pub skipped: String,
     pub streams: Vec<StreamRow>,
+}
+
+/// Where a sync writes, as people call it: a file by its name.
+pub(super) fn place(destination: &str) -> &str {
+    destination.strip_prefix("sqlite:").unwrap_or(destination)
+}
+
+/// A kind of record as people call it: `Deal fields`.
+pub(super) fn records(stream: &str) -> String {
+    capital(&stream.replace('_', " "))
 }
 
 /// One stream of a run.
@@ -86,7 +102,10 @@ impl SyncRow {
             message: said(|run| &run.message),
             remedy: said(|run| &run.remedy),
             at: last.filter(|_| !is_asked).map(|run| time(run.finished_at.unwrap_or(run.began_at))),
-            next: it.next_run_at.filter(|_| !is_asked).map(time),
+            next: it
+                .next_run_at
+                .filter(|_| !is_asked)
+                .map(|at| Time::in_zone(at, now, &it.schedule.time_zone)),
             schedule: it.schedule.words(),
             is_live: it.is_running || is_asked,
             is_running: it.is_running,
@@ -99,7 +118,7 @@ impl SyncRow {
             name: it.name.clone(),
             connection_slug: it.connection_slug.clone(),
             connection_name: it.connection_name.clone(),
-            destination: it.destination.clone(),
+            place: place(&it.destination).to_owned(),
         }
     }
 }
@@ -112,12 +131,13 @@ fn title(it: &Sync, is_asked: bool) -> (&'static str, String) {
         return ("running", "Ending…".into());
     }
     if it.is_running || is_asked {
-        return ("running", if is_asked { "Beginning…" } else { "Copying…" }.into());
+        return ("running", if is_asked { "Starting…" } else { "Copying…" }.into());
     }
     match it.last_run.as_ref().map(|run| run.outcome.as_str()) {
         None if it.is_paused => ("waiting", "Not started yet".into()),
         None => ("waiting", "Waits for its first run".into()),
         Some("done") => ("valid", "Up to date".into()),
+        Some("failed") => ("invalid", "The last run failed".into()),
         Some(other) => (status(other), word(other).into()),
     }
 }
@@ -127,8 +147,8 @@ fn status(outcome: &str) -> &'static str {
         "done" => "valid",
         "running" => "running",
         "failed" => "invalid",
-        "paused" | "interrupted" => "waiting",
-        _ => "unverified",
+        // Nothing is wrong: it goes on by itself, or somebody wanted it so.
+        _ => "waiting",
     }
 }
 
@@ -136,7 +156,7 @@ fn word(outcome: &str) -> &'static str {
     match outcome {
         "done" => "Done",
         "running" => "Running",
-        "paused" => "Waits for the app's budget",
+        "paused" => "Out of budget for now",
         "cancelled" => "Cancelled",
         "interrupted" => "Interrupted",
         _ => "Failed",
@@ -151,7 +171,7 @@ impl RunRow {
             status: status(&it.outcome),
             outcome: word(&it.outcome),
             cause: match it.cause.as_str() {
-                "asked" => "Asked for",
+                "asked" => "Run by hand",
                 "goes_on" => "Went on",
                 _ => "By schedule",
             },
@@ -162,15 +182,30 @@ impl RunRow {
             cost: grouped(it.counts.cost),
             took: span((end - it.began_at) / 1000),
             message: it.message.clone().unwrap_or_default(),
-            streams: it.streams.iter().map(stream).collect(),
+            through: format!(
+                "{} of {}",
+                it.streams.iter().filter(|it| !is_to_come(it.state)).count(),
+                it.streams.len()
+            ),
+            skipped: skipped(&it.streams),
+            streams: it.streams.iter().map(|one| stream(one, it.finished_at.is_some())).collect(),
         }
     }
 }
 
-fn stream(it: &StreamProgress) -> StreamRow {
+fn skipped(streams: &[StreamProgress]) -> String {
+    let all = streams.iter().filter(|it| it.state == StreamStage::Skipped);
+    all.map(|it| it.name.replace('_', " ")).collect::<Vec<_>>().join(", ")
+}
+
+fn is_to_come(stage: StreamStage) -> bool {
+    matches!(stage, StreamStage::Waiting | StreamStage::Reading | StreamStage::Paused)
+}
+
+fn stream(it: &StreamProgress, is_over: bool) -> StreamRow {
     let misfits = (it.misfits > 0).then(|| format!("{} did not fit", count(it.misfits, "value")));
     StreamRow {
-        name: it.name.replace('_', " "),
+        name: records(&it.name),
         permille: match it.state {
             StreamStage::Done => Some(1000),
             StreamStage::Reading => it.permille,
@@ -178,18 +213,25 @@ fn stream(it: &StreamProgress) -> StreamRow {
         },
         is_reading: it.state == StreamStage::Reading,
         state: match it.state {
+            StreamStage::Waiting if is_over => "not reached",
             StreamStage::Waiting => "waits",
             StreamStage::Reading => "reading",
             StreamStage::Done => "done",
             StreamStage::Skipped => "skipped",
-            StreamStage::Paused => "later",
+            StreamStage::Paused => "stopped",
             StreamStage::Failed => "failed",
         },
         rows: grouped(it.rows),
         written: grouped(it.written),
         deleted: grouped(it.deleted),
         requests: grouped(it.requests),
-        note: it.note.clone().or(misfits).unwrap_or_default(),
+        // The state says already that it was skipped.
+        note: it
+            .note
+            .as_deref()
+            .map(|note| note.trim_start_matches("skipped: ").to_owned())
+            .or(misfits)
+            .unwrap_or_default(),
     }
 }
 
@@ -206,9 +248,9 @@ pub(super) fn chart(ctx: &Ctx, runs: &[Run]) -> Option<String> {
             grouped(it.counts.rows_deleted)
         ),
     };
-    // With room for those to come: a few runs are not as wide as the page.
+    // The newest stands where all charts have it, also while there are few.
     let empty = (runs.len()..BARS).map(|_| Bar { parts: [0, 0], title: String::new() });
-    let bars: Vec<Bar> = runs.iter().rev().map(bar).chain(empty).collect();
+    let bars: Vec<Bar> = empty.chain(runs.iter().rev().map(bar)).collect();
     let description =
         format!("New, changed and deleted records of the last {}.", count(runs.len() as i64, "run"));
     let frame = Frame { id: "runs", class: "runs", title: "Records of each run", description: &description };
@@ -218,7 +260,7 @@ pub(super) fn chart(ctx: &Ctx, runs: &[Run]) -> Option<String> {
 /// What becomes of deleted records.
 pub(super) fn deleted(it: Deleted) -> &'static str {
     match it {
-        Deleted::Keep => "They stay, and _deleted_at says when they were found to be deleted",
-        Deleted::Remove => "They are removed from the copy",
+        Deleted::Keep => "They stay in the copy, with the time in _deleted_at",
+        Deleted::Remove => "They are removed from the copy, too",
     }
 }
