@@ -116,16 +116,15 @@ fn welcome(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {
         "\nKeyhaven {} runs on {url}, with a stand-in for Pipedrive on http://{sandbox}.\n\
          Nothing here is real, and nothing stays: the data go when you press Ctrl-C.\n\n\
          1. Sign in (this link works once):\n\n     {link}\n\n\
-         2. Add a Pipedrive connection with one of these:\n\n",
+         2. The first page offers a sync: one click copies all records of the stand-in into a SQLite database.\n    \
+         What it will take before it starts:\n\n     {url}{sync}\n\n\
+         3. Add more Pipedrive connections with these, good and bad:\n\n",
         env!("CARGO_PKG_VERSION")
     );
     for scenario in SCENARIOS {
         text += &format!("     {}  {:<9}  {}\n", scenario.key, scenario.domain, scenario.title);
     }
-    text += "\n     (API Key Value, Pipedrive Domain, what you will see)\n\n";
-    text + &format!(
-        "3. Copy all records of the stand-in into a SQLite database, with one click:\n\n     {url}{sync}\n"
-    )
+    text + "\n     (API Key Value, Pipedrive Domain, what you will see)\n"
 }
 
 fn welcome_json(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {
