@@ -106,7 +106,10 @@ async fn run(app: &Arc<Keyhaven>, ctx: &Ctx, id: &str, ending: watch::Receiver<b
     let (cancel, cancelled) = watch::channel(false);
     let engine = async {
         match plan::ready(app, ctx, &row).await {
-            Ok(Ok(ready)) => keyhaven_sync::run(&ready.source, &ready.plan, &teller, cancelled).await,
+            Ok(Ok(ready)) => {
+                let teller = expecting(teller, &ready, cancelled.clone()).await;
+                keyhaven_sync::run(&ready.source, &ready.plan, &teller, cancelled).await
+            }
             Ok(Err(error)) => Err(error),
             Err(error) => {
                 tracing::warn!(%error, sync = id, "a sync could not begin");
@@ -125,6 +128,19 @@ async fn run(app: &Arc<Keyhaven>, ctx: &Ctx, id: &str, ending: watch::Receiver<b
     }
     let is_ending = *ending.borrow();
     finish(app, ctx, &row.id, &run, done, is_ending).await
+}
+
+/// With what the run will take, so that it can be told how far it is: a few cheap questions before a first run, none
+/// later. What stands in the way is told by the run itself.
+async fn expecting(teller: Teller, ready: &plan::Ready, mut cancelled: watch::Receiver<bool>) -> Teller {
+    let estimate = tokio::select! {
+        it = keyhaven_sync::estimate(&ready.source, &ready.plan) => it.ok(),
+        _ = cancelled.wait_for(|it| *it) => None,
+    };
+    match estimate {
+        Some(estimate) => teller.expecting(&estimate),
+        None => teller,
+    }
 }
 
 /// Beats while the run is under way; ends by itself only where the run must be dropped, because somebody else has it.
