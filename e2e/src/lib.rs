@@ -10,6 +10,7 @@ mod browser;
 mod client;
 mod driver;
 mod process;
+mod runs;
 mod server;
 mod stage;
 mod usage;

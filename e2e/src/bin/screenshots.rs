@@ -2,51 +2,42 @@
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a developer's tool: it stops and says where")]
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, time::Duration};
 
 use http::Method;
-use keyhaven_e2e::{Client, Look, Stage};
-use serde_json::json;
-
-/// The name of the file, the page, how much of it is shown on a desk, and what is in focus.
-const PICTURES: &[(&str, &str, u32, Option<&str>)] = &[
-    ("list", "/", 760, None),
-    ("form", "/connections/new/pipedrive", 1280, Some("API Key Value")),
-    ("verified", "/connections/sales-eu", 850, None),
-    ("use", "/connections/sales-eu?window=week#use", 1250, None),
-    ("activity", "/activity", 760, None),
-    ("attention", "/connections/sales-us", 850, None),
-    ("tokens", "/tokens", 560, None),
-    ("token-form", "/tokens/new", 760, None),
-    ("syncs", "/syncs", 560, None),
-    ("sync", "/syncs/Warehouse", 900, None),
-    ("sync-form", "/syncs/new?connection=sales-eu", 900, None),
-    ("sync-estimate", "/syncs/Deals%20for%20the%20weekly%20report/estimate", 640, None),
-];
+use keyhaven_e2e::{Browser, Client, Look, Stage};
+use keyhaven_sandbox::Kind;
+use serde_json::{Value, json};
 
 const LIGHT: Look = Look { dark: false, phone: false, height: 0 };
-const LOOKS: [(&str, Look); 3] =
-    [("light", LIGHT), ("dark", Look { dark: true, ..LIGHT }), ("phone", Look { phone: true, ..LIGHT })];
+const LOOKS: [(&str, Look); 2] = [("light", LIGHT), ("dark", Look { dark: true, ..LIGHT })];
 
-/// Has the first sync run, and waits for the end of its run of this number.
-async fn run(api: &Client, number: usize) {
-    api.json(Method::POST, "/api/v1/syncs/Warehouse/run", None).await;
-    loop {
-        let runs = api.json(Method::GET, "/api/v1/syncs/Warehouse/runs", None).await;
-        let items = runs["items"].as_array().expect("a list");
-        if items.len() == number && items[0]["finished_at"].is_string() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+/// The name of the file, the page, how much of it is shown, and in how many looks.
+const PICTURES: &[(&str, &str, u32, usize)] = &[
+    ("list", "/", 760, 2),
+    ("attention", "/connections/sales-us", 620, 1),
+    ("use", "/connections/weekly-report?window=week#use", 1180, 1),
+    ("sync", "/syncs/Warehouse", 1000, 2),
+];
+
+/// Where pictures go.
+struct Camera<'a> {
+    browser: &'a Browser,
+    to: PathBuf,
+}
+
+impl Camera<'_> {
+    /// Of the page as it is now.
+    async fn take(&self, name: &str, look_name: &str, look: Look) {
+        self.browser.look(look).await;
+        self.browser.settle().await;
+        let file = self.to.join(format!("{name}-{look_name}.webp"));
+        fs::write(&file, self.browser.picture().await).expect("the picture can be written");
+        println!("{}", file.display());
     }
 }
 
-#[tokio::main]
-async fn main() {
-    let to: PathBuf = env::args().nth(1).expect("a folder: run this by `cargo xtask screenshots`").into();
-    fs::create_dir_all(&to).expect("the folder can be made");
-    let stage = Stage::with_pipedrive_only().await;
-    let (browser, api) = (&stage.browser, stage.server.api());
+async fn fill(stage: &Stage, api: &Client) {
     for (name, shows) in [
         ("Sales EU", "ok"),
         ("Sales US", "wrong_domain/unknown_domain"),
@@ -59,35 +50,88 @@ async fn main() {
         api.connect(name, scenario.key, scenario.domain).await;
     }
     for token in [
-        json!({ "name": "Weekly report", "connections": ["weekly-report"], "read_only": true, "expires_at": "90d" }),
-        json!({ "name": "Nightly sync", "connections": ["sales-eu", "sales-us"], "per_day": 20_000, "budget_share": 40 }),
-        json!({ "name": "Website", "methods": ["POST"], "paths": ["/api/v2/leads/*"], "networks": ["10.0.0.0/8"] }),
+        json!({ "name": "Pipeline report", "connections": ["weekly-report"], "read_only": true }),
+        json!({ "name": "Nightly script", "connections": ["sales-eu", "weekly-report"], "per_day": 20_000 }),
     ] {
         api.json(Method::POST, "/api/v1/tokens", Some(&token)).await;
     }
-    for sync in [
-        json!({ "name": "Warehouse", "connection": "sales-eu", "destination": "crm.db", "schedule": "every hour" }),
-        json!({ "name": "Deals for the weekly report", "connection": "weekly-report", "destination": "deals.db",
-            "streams": ["deals", "persons"], "schedule": "every monday at 6:00", "paused": true }),
-    ] {
-        api.json(Method::POST, "/api/v1/syncs", Some(&sync)).await;
+    stage.sandbox.state().set(|settings| {
+        (settings.records, settings.burst_limit) = (9_000, 0);
+        // Each is asked for its variations.
+        settings.sizes.insert(Kind::Product, 40);
+    });
+}
+
+/// Saves a sync; its id.
+async fn saved(api: &Client, sync: Value) -> String {
+    let made = api.json(Method::POST, "/api/v1/syncs", Some(&sync)).await;
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+/// Waits until the last run of a sync fits.
+async fn until(api: &Client, sync: &str, fits: impl Fn(&Value) -> bool) {
+    loop {
+        let it = api.json(Method::GET, &format!("/api/v1/syncs/{sync}"), None).await;
+        if fits(&it["last_run"]) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    for times in 1..=3 {
-        run(&api, times).await;
+}
+
+/// Deals are read, and not yet the most of them.
+fn is_in_the_middle(run: &Value) -> bool {
+    let streams = run["streams"].as_array().into_iter().flatten();
+    let deals = streams.filter(|it| it["name"] == "deals").find_map(|it| it["permille"].as_u64());
+    deals.is_some_and(|permille| (400..900).contains(&permille))
+}
+
+/// Form, estimate and bars of a sync, up to its end.
+async fn first_run(camera: &Camera<'_>, stage: &Stage, api: &Client) -> String {
+    let browser = camera.browser;
+    browser.goto("/connections/new/pipedrive").await;
+    browser.fill("Connection Name", "Sales EU").await;
+    browser.field("API Key Value").await.click().await.expect("a field");
+    camera.take("form", "light", Look { height: 1280, ..LIGHT }).await;
+    browser.goto("/syncs/new?connection=sales-eu").await;
+    browser.fill("Where to", "crm.db").await;
+    browser.css("input[value=some]").await.click().await.expect("a choice");
+    for stream in ["deals", "persons", "organizations", "activities", "pipelines", "stages", "users"] {
+        browser.css(&format!("input[value={stream}]")).await.click().await.expect("a box");
     }
-    stage.server.fill_usage("sales-eu").await;
-    for (look_name, look) in LOOKS {
-        for (name, page, height, focus) in PICTURES {
-            browser.look(Look { height: if look.phone { 0 } else { *height }, ..look }).await;
-            browser.goto(page).await;
-            if let Some(label) = focus {
-                browser.fill("Connection Name", "Sales EU").await;
-                browser.field(label).await.click().await.expect("a field");
-            }
-            browser.settle().await;
-            let file = to.join(format!("{name}-{look_name}.png"));
-            fs::write(&file, browser.picture().await).expect("the picture can be written");
-            println!("{}", file.display());
+    camera.take("sync-form", "light", Look { height: 900, ..LIGHT }).await;
+    let all =
+        json!({ "name": "All of it", "connection": "sales-eu", "destination": "all.db", "paused": true });
+    let id = saved(api, all).await;
+    browser.goto(&format!("/syncs/{id}/estimate")).await;
+    camera.take("sync-estimate", "light", Look { height: 640, ..LIGHT }).await;
+    browser.button("Start").await;
+    until(api, &id, |run| !run.is_null()).await;
+    stage.sandbox.state().set(|settings| settings.latency_ms = 500);
+    until(api, &id, is_in_the_middle).await;
+    camera.take("sync-running", "light", Look { height: 1280, ..LIGHT }).await;
+    stage.sandbox.state().set(|settings| settings.latency_ms = 0);
+    until(api, &id, |run| run["finished_at"].is_string()).await;
+    id
+}
+
+#[tokio::main]
+async fn main() {
+    let to: PathBuf = env::args().nth(1).expect("a folder: run this by `cargo xtask screenshots`").into();
+    fs::create_dir_all(&to).expect("the folder can be made");
+    let stage = Stage::with_pipedrive_only().await;
+    let (camera, api) = (Camera { browser: &stage.browser, to }, stage.server.api());
+    fill(&stage, &api).await;
+    let other = first_run(&camera, &stage, &api).await;
+    let warehouse = json!({ "name": "Warehouse", "connection": "sales-eu", "destination": "crm.db",
+        "schedule": "every hour", "time_zone": "Europe/Berlin" });
+    let id = saved(&api, warehouse).await;
+    stage.server.fill_runs(&id, &other).await;
+    stage.server.fill_usage("weekly-report").await;
+    for (name, page, height, looks) in PICTURES {
+        for (look_name, look) in &LOOKS[..*looks] {
+            camera.browser.goto(page).await;
+            camera.take(name, look_name, Look { height: *height, ..*look }).await;
         }
     }
 }
