@@ -51,6 +51,8 @@ pub(in crate::web) struct RunRow {
     pub written: String,
     pub deleted: String,
     pub requests: String,
+    /// `1 request`.
+    pub asked: String,
     pub cost: String,
     pub took: String,
     pub message: String,
@@ -179,6 +181,7 @@ impl RunRow {
             written: grouped(it.counts.rows_written),
             deleted: grouped(it.counts.rows_deleted),
             requests: grouped(it.counts.requests),
+            asked: count(it.counts.requests, "request"),
             cost: grouped(it.counts.cost),
             took: span((end - it.began_at) / 1000),
             message: it.message.clone().unwrap_or_default(),
