@@ -90,7 +90,7 @@ pub(in crate::web) struct StreamRow {
 impl SyncRow {
     pub(in crate::web) fn new(ctx: &Ctx, it: &Sync) -> Self {
         let now = ctx.now();
-        let time = |at: i64| Time::new(at, now);
+        let time = |at: i64| Time::in_zone(at, now, &it.schedule.time_zone);
         let last = it.last_run.as_ref();
         let is_asked = !it.is_running && it.next_run_at.is_some_and(|at| at <= now);
         let (status, title) = title(it, is_asked);
@@ -104,10 +104,7 @@ impl SyncRow {
             message: said(|run| &run.message),
             remedy: said(|run| &run.remedy),
             at: last.filter(|_| !is_asked).map(|run| time(run.finished_at.unwrap_or(run.began_at))),
-            next: it
-                .next_run_at
-                .filter(|_| !is_asked)
-                .map(|at| Time::in_zone(at, now, &it.schedule.time_zone)),
+            next: it.next_run_at.filter(|_| !is_asked).map(time),
             schedule: it.schedule.words(),
             is_live: it.is_running || is_asked,
             is_running: it.is_running,
