@@ -111,6 +111,16 @@ pub(crate) fn save_stream(db: &mut dyn Database, name: &str, state: &StreamState
     Ok(())
 }
 
+/// It begins anew.
+pub(crate) fn forget_stream(db: &mut dyn Database, name: &str) -> Result<(), SyncError> {
+    db.execute("DELETE FROM keyhaven_streams WHERE stream = $1", &[name.into()]).map(drop)
+}
+
+/// What lists on one page looked like.
+pub(crate) fn forget_looks(db: &mut dyn Database) -> Result<(), SyncError> {
+    db.execute("UPDATE keyhaven_streams SET whole_digest = NULL", &[]).map(drop)
+}
+
 /// What a stream's last run ended with, where that is worth telling.
 pub(crate) fn save_note(db: &mut dyn Database, name: &str, note: Option<&String>) -> Result<(), SyncError> {
     db.execute("UPDATE keyhaven_streams SET note = $1 WHERE stream = $2", &[text(note), name.into()])?;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use keyhaven_core::syncs::{self, Failure, Plan, SyncError, Teller};
+use keyhaven_core::syncs::{self, Failure, Plan, Sweep, SyncError, Teller};
 use keyhaven_testkit::Look;
 use tokio::{sync::watch, time::sleep};
 
@@ -110,6 +110,35 @@ async fn two_runs_into_one_place_do_not_meet() {
             error.message.contains("another sync is writing") && error.remedy.contains("Wait"),
             "{error:?}"
         );
+    }
+}
+
+async fn drop_views(look: &Look) {
+    for view in look.objects().await.iter().filter(|name| name.ends_with("_readable")) {
+        look.execute(&format!("DROP VIEW {view}")).await;
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_removed_comes_back() {
+    for database in Database::BOTH {
+        let house = house().await;
+        let (to, look) = database.make(house.folder.path());
+        goes_on(&house, &to, &look).await;
+        drop_views(&look).await;
+        look.execute("DROP TABLE persons").await;
+        goes_on(&house, &to, &look).await;
+
+        let named = async || look.rows("persons").await.iter().filter(|row| !row["name"].is_null()).count();
+        drop_views(&look).await;
+        look.execute("ALTER TABLE persons DROP COLUMN name").await;
+        goes_on(&house, &to, &look).await;
+        assert_eq!(named().await, 8, "{database:?}: the column is there, its values are not");
+
+        look.execute("DELETE FROM persons WHERE id < 5").await;
+        let always = Plan { sweep: Sweep::Always, ..plan(&house, &to) };
+        assert_eq!(house.run(&always).await.unwrap().stopped, None);
+        assert_eq!(named().await, 8, "{database:?}: rows are not there");
     }
 }
 

@@ -130,8 +130,15 @@ pub async fn run<S: Source>(
     teller.begin(streams.iter().map(|stream| stream.name.clone()));
     let began = (plan.clock)();
     let db = plan.destination.open().await?;
-    let (id, deleted) = (plan.source.clone(), plan.deleted);
-    let writer = tokio::task::spawn_blocking(move || Writer::open(db, &id, deleted));
+    let (id, deleted, sweep, all) = (plan.source.clone(), plan.deleted, plan.sweep, plan.streams.clone());
+    let writer = tokio::task::spawn_blocking(move || {
+        let mut writer = Writer::open(db, &id, deleted)?;
+        writer.forget_lost(&all)?;
+        if sweep == Sweep::Always {
+            writer.forget_looks()?;
+        }
+        Ok::<_, SyncError>(writer)
+    });
     let writer =
         writer.await.map_err(|_| SyncError::destination("the writer ended", "Run the sync again."))??;
     let (desk, writing) = Desk::start(writer);

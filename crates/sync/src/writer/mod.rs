@@ -1,6 +1,7 @@
 //! The one thread that writes: pages become rows, and rows and state are kept together or not at all.
 
 mod gone;
+mod lost;
 mod notes;
 mod orphans;
 mod rows;
@@ -156,8 +157,13 @@ impl Writer {
         if there.is_some() && !self.ours.contains(&layout.table) {
             return Err(not_ours(&layout.table));
         }
+        let is_new = there.is_none();
         self.db.begin()?;
         let changed = database::ensure(self.db.as_mut(), layout, there.map(Vec::as_slice))?;
+        // Somebody may have dropped the column that was added.
+        if changed && !is_new {
+            self.forget_looks()?;
+        }
         self.own(&layout.table, "table")?;
         self.commit()?;
         if changed {
