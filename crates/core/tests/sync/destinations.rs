@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use keyhaven_core::syncs::{self, Failure, Plan, Sweep, SyncError, Teller};
+use keyhaven_sandbox::{Act, Kind};
 use keyhaven_testkit::Look;
 use tokio::{sync::watch, time::sleep};
 
@@ -139,6 +140,22 @@ async fn what_somebody_removed_comes_back() {
         let always = Plan { sweep: Sweep::Always, ..plan(&house, &to) };
         assert_eq!(house.run(&always).await.unwrap().stopped, None);
         assert_eq!(named().await, 8, "{database:?}: rows are not there");
+    }
+}
+
+#[tokio::test]
+async fn a_first_reading_meets_rows_that_are_there() {
+    for database in Database::BOTH {
+        let house = house().await;
+        let (to, look) = database.make(house.folder.path());
+        house.act(Act::Archive { kind: Kind::Deal, id: 3.into() });
+        let only = |stream: &str| Plan { chosen: vec![stream.into()], ..house.plan(&to) };
+        assert_eq!(house.run(&only("archived_deals")).await.unwrap().stopped, None);
+        house.act(Act::Unarchive { kind: Kind::Deal, id: 3.into() });
+        assert_eq!(house.run(&only("deals")).await.unwrap().stopped, None, "{database:?}");
+        look.execute("DELETE FROM keyhaven_streams").await;
+        assert_eq!(house.run(&only("deals")).await.unwrap().stopped, None, "{database:?}");
+        assert!(look.rows("deals").await.iter().all(|row| row["_deleted_at"].is_null()));
     }
 }
 

@@ -226,15 +226,11 @@ impl Writer {
         let buried =
             if self.deleted == Deleted::Remove { take_deleted(&mut rows, layout) } else { Vec::new() };
         self.db.begin()?;
-        let after = self.state(&job.stream).after;
         let keys: Vec<i64> = rows.iter().filter_map(|row| row[layout.key].integer()).collect();
-        let is_fresh = match &job.reading {
-            Reading::Whole { ordered: true, .. } => {
-                self.state(&job.stream).finished.is_none()
-                    && keys.iter().all(|key| after.is_none_or(|it| *key > it))
-            }
-            _ => false,
-        };
+        let is_first = self.state(&job.stream).finished.is_none();
+        let is_fresh = is_first
+            && matches!(&job.reading, Reading::Whole { ordered: true, .. })
+            && self.are_new(layout, &keys)?;
         let changed = self.db.load(layout, &rows, is_fresh)?;
         let mut written = Written {
             rows: rows.len() as u64,
