@@ -35,6 +35,14 @@ pub struct Estimate {
     pub seconds: u64,
 }
 
+impl Estimate {
+    /// It may well be fewer requests, and cannot be more.
+    pub fn is_most(&self) -> bool {
+        let can_be_more = |it: &StreamEstimate| it.note.as_deref().is_some_and(|it| LATER.contains(&it));
+        self.streams.iter().any(|it| it.at_most) && !self.streams.iter().any(can_be_more)
+    }
+}
+
 /// What one stream will take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StreamEstimate {
@@ -50,6 +58,10 @@ pub struct StreamEstimate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
+
+/// What can be told only while the run goes.
+const LATER: [&str; 2] =
+    ["one page at least; its length is known once it is read", "one for each changed record at most"];
 
 /// Asks the app for the highest ids (one cheap request for each long list), and looks at what is in the destination.
 pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, SyncError> {
@@ -68,17 +80,14 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     let mut probe =
         Probe { source, asked: 0, took: Duration::ZERO, told: None, highest: HashMap::new(), burst: None };
     let mut streams = Vec::new();
-    for stream in chosen {
+    for stream in &chosen {
         let state = states.get(&stream.name).cloned().unwrap_or_default();
         let (requests, at_most, note) = probe.requests(stream, &state, plan).await?;
         let cost = requests * source.cost(&stream.path.replace("{id}", "1"));
         streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, note });
     }
     let requests: u64 = streams.iter().map(|it| it.requests).sum();
-    let budget = match probe.told {
-        Some(told) => Some(told),
-        None => source.budget().await,
-    };
+    let budget = probe.budget(&chosen).await.filter(|it| it.is_told);
     let each = probe.took.checked_div(probe.asked).unwrap_or(Duration::from_millis(200));
     let paced = probe.burst.map_or(0.0, |per_second| requests as f64 / per_second);
     Ok(Estimate {
@@ -127,7 +136,7 @@ impl<S: Source> Probe<'_, S> {
                     let fewer = "only for those that have some".to_owned();
                     (parents.div_ceil(each.many as u64), true, each.counted.is_some().then_some(fewer))
                 }
-                Some(_) => (0, false, Some("one for each changed record at most".into())),
+                Some(_) => (0, false, Some(LATER[1].into())),
             });
         }
         let due = is_due(plan, state);
@@ -139,7 +148,7 @@ impl<S: Source> Probe<'_, S> {
         }
         let Some(query) = from_the_end(stream) else {
             let unknown = stream.pages == Paging::Start && knows_changes;
-            let note = unknown.then(|| "one page at least; its length is known once it is read".into());
+            let note = unknown.then(|| LATER[0].into());
             return Ok((1, false, note));
         };
         match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
@@ -160,6 +169,22 @@ impl<S: Source> Probe<'_, S> {
             },
             Err(_) => Ok((1, false, Some("could not be asked just now".into()))),
         }
+    }
+
+    /// What is left today. What is known of the app in general may be wrong, so it is asked for something cheap.
+    async fn budget(&mut self, chosen: &[&Stream]) -> Option<Budget> {
+        if self.told.is_some() {
+            return self.told;
+        }
+        let known = self.source.budget().await?;
+        let lists = chosen.iter().filter(|it| it.each.is_none());
+        let cheapest = lists.min_by_key(|it| self.source.cost(&it.path)).filter(|_| !known.is_told);
+        if let Some(stream) = cheapest
+            && let Err(Refused::BudgetUsedUp) = self.ask(&format!("{}?limit=1", stream.path)).await
+        {
+            return Some(Budget { left: 0, is_told: true, ..known });
+        }
+        Some(self.told.unwrap_or(known))
     }
 
     async fn ask(&mut self, path: &str) -> Result<Answer, Refused> {

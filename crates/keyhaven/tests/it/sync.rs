@@ -121,6 +121,8 @@ fn a_second_run_writes_nothing_and_asks_once_for_each_stream() {
     assert_eq!(most, Some(1));
     let estimate = sync(&house, &to, &["--estimate"]);
     assert_eq!(estimate["requests"], again["requests"], "{estimate}");
+    let left = estimate["budget_left"].as_u64().unwrap();
+    assert!((55_000..60_000).contains(&left), "what the app says, not what apps have in general: {left}");
 }
 
 #[test]

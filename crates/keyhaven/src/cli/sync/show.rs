@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn in_short(it: &Estimate, plan: &Plan) -> String {
-    let most = if it.streams.iter().any(|it| it.at_most) { "at most " } else { "about " };
+    let most = if it.is_most() { "at most " } else { "about " };
     let left = it.budget_left.map(|left| format!(" of the {} left today", grouped(left))).unwrap_or_default();
     format!(
         "Into {}: {most}{} requests, {} of the app's budget{left}, {}.",

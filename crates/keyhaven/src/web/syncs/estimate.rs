@@ -69,7 +69,7 @@ pub(in crate::web) async fn page(
 
 impl Told {
     fn new(it: &Estimate) -> Self {
-        let most = if it.streams.iter().any(|it| it.at_most) { "At most " } else { "About " };
+        let most = if it.is_most() { "At most " } else { "About " };
         let cost = grouped(it.cost);
         let (share, of) = match it.budget_left {
             Some(left) if left < it.cost => (cost, format!("Only {} are left today", grouped(left))),
