@@ -17,8 +17,9 @@ struct Link {
     many: bool,
 }
 
-/// Makes the views that are missing or have changed.
-pub(crate) fn refresh(writer: &mut Writer, streams: &Streams) -> Result<(), SyncError> {
+/// Makes the views that are missing or have changed. Tells those that it could not make, by stream.
+pub(crate) fn refresh(writer: &mut Writer, streams: &Streams) -> Result<Vec<(String, String)>, SyncError> {
+    let mut left = Vec::new();
     for stream in streams.streams.iter().filter(|it| it.table.is_none()) {
         let table = &stream.name;
         if !writer.ours.contains(table) {
@@ -38,9 +39,10 @@ pub(crate) fn refresh(writer: &mut Writer, streams: &Streams) -> Result<(), Sync
             continue;
         }
         let sql = select(writer, streams, table, &links);
-        view(writer, &format!("{table}{ENDING}"), &sql)?;
+        let why = view(writer, &format!("{table}{ENDING}"), &sql)?;
+        left.extend(why.map(|why| (table.clone(), why)));
     }
-    Ok(())
+    Ok(left)
 }
 
 fn select(writer: &Writer, streams: &Streams, table: &str, links: &[Link]) -> String {
@@ -89,37 +91,43 @@ fn id_type(streams: &Streams, table: &str) -> Sql {
     }
 }
 
-fn view(writer: &mut Writer, name: &str, select: &str) -> Result<(), SyncError> {
+/// Why it was left as it is, if it was.
+fn view(writer: &mut Writer, name: &str, select: &str) -> Result<Option<String>, SyncError> {
     let there = writer.objects.contains_key(name);
-    // A table or view of somebody else is left alone.
     if there && !writer.ours.contains(name) {
-        return Ok(());
+        return Ok(Some(format!("no view {name}: there is one, or a table, that Keyhaven did not make")));
     }
-    let key = format!("view {name}");
-    if there && writer.remembered(&key)?.as_deref() == Some(select) {
-        return Ok(());
+    if there && writer.remembered(&noted(name))?.as_deref() == Some(select) {
+        return Ok(None);
     }
     writer.db.begin()?;
-    let make = |writer: &mut Writer| {
-        if there {
-            writer.db.execute(&format!("DROP VIEW {}", quoted(name)), &[])?;
-        }
-        writer.db.execute(&format!("CREATE VIEW {} AS {select}", quoted(name)), &[])?;
-        writer.own(name, "view")?;
-        writer.remember(&key, select)
-    };
-    match make(writer) {
+    match make(writer, name, select, there) {
         Ok(()) => {
             writer.commit()?;
             writer.objects = writer.db.objects()?;
-            Ok(())
+            Ok(None)
         }
         // A view of somebody else that is built on ours holds it as it was.
         Err(error) if there => {
-            tracing::warn!(%error, view = name, "a view stays as it was");
             writer.db.rollback();
-            Ok(())
+            Ok(Some(format!(
+                "{name} stays as it was ({error}): drop what is built on it, and it is made anew"
+            )))
         }
         Err(error) => Err(error),
     }
+}
+
+fn make(writer: &mut Writer, name: &str, select: &str, there: bool) -> Result<(), SyncError> {
+    if there {
+        writer.db.execute(&format!("DROP VIEW {}", quoted(name)), &[])?;
+    }
+    writer.db.execute(&format!("CREATE VIEW {} AS {select}", quoted(name)), &[])?;
+    writer.own(name, "view")?;
+    writer.remember(&noted(name), select)
+}
+
+/// Under which word a view's text is kept.
+fn noted(name: &str) -> String {
+    format!("view {name}")
 }

@@ -63,6 +63,9 @@ async fn tables_and_views_of_others_are_left_as_they_are() {
         look.execute("CREATE VIEW persons_readable AS SELECT 'mine' AS mine").await;
         goes_on(&house, &to, &look).await;
         assert_eq!(look.rows("persons_readable").await[0]["mine"], "mine");
+        let report = house.run(&plan(&house, &to)).await.unwrap();
+        let persons = report.progress.streams.iter().find(|it| it.name == "persons").unwrap();
+        assert!(persons.note.as_ref().unwrap().contains("persons_readable"), "it is said: {persons:?}");
     }
 }
 

@@ -113,6 +113,8 @@ async fn a_cancelled_run_ends_at_once_and_the_next_goes_on() {
     let report = disturbed(&house, &plan, |cancel| cancel.send(true).unwrap()).await;
     assert_eq!(report.outcome(), "cancelled");
     assert!(report.stopped.unwrap().remedy.contains("goes on where it was"));
+    let shown = Look::Sqlite(house.folder.path().join("crm.db")).rows("persons_readable").await;
+    assert!(!shown.is_empty(), "what is there can be read by name");
     goes_on(&house, &plan).await;
 }
 

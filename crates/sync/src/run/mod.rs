@@ -185,7 +185,22 @@ struct Run<'a, S> {
 }
 
 impl<S: Source> Run<'_, S> {
+    /// A first reading may take days of budget: views are there from the first of them on.
     async fn all(&mut self) -> Result<(), SyncError> {
+        let done = self.each_in_turn().await;
+        let shown = self.views().await;
+        done.and(shown)
+    }
+
+    async fn views(&self) -> Result<(), SyncError> {
+        let tables = self.plan.streams.clone();
+        for (stream, why) in self.desk.ask(move |writer| views::refresh(writer, &tables)).await? {
+            self.fetcher.teller.stream(&stream, |it| it.note = Some(why));
+        }
+        Ok(())
+    }
+
+    async fn each_in_turn(&mut self) -> Result<(), SyncError> {
         for stream in self.streams {
             let name = &stream.name;
             self.tell(name, StreamStage::Reading, None);
@@ -225,8 +240,7 @@ impl<S: Source> Run<'_, S> {
             }
             kept?;
         }
-        let tables = self.plan.streams.clone();
-        self.desk.ask(move |writer| views::refresh(writer, &tables)).await
+        Ok(())
     }
 
     fn tell(&self, name: &str, stage: StreamStage, note: Option<String>) {

@@ -118,11 +118,10 @@ fn mark(stage: StreamStage) -> &'static str {
 pub(in crate::cli) fn streams(all: &[StreamProgress], printer: &Printer) {
     let row = |it: &StreamProgress| {
         let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&grouped(of)));
-        let note = match (&it.note, it.misfits) {
-            (Some(note), _) => note.clone(),
-            (None, 0) => String::new(),
-            (None, misfits) => format!("{misfits} values did not fit: see keyhaven_misfits"),
-        };
+        let misfits = format!("{} values did not fit: see keyhaven_misfits", grouped(it.misfits));
+        let notes: Vec<String> =
+            it.note.clone().into_iter().chain((it.misfits > 0).then_some(misfits)).collect();
+        let note = notes.join("; ");
         let first = [cell(mark(it.state)), cell(&it.name)];
         first.into_iter().chain(numbers).chain([cell(&note)]).collect()
     };
