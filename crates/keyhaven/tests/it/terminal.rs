@@ -28,12 +28,17 @@ struct Terminal {
 
 impl Terminal {
     fn start(house: &House, arguments: &[&str]) -> Self {
+        Self::of(house, arguments, 40)
+    }
+
+    /// Of so many rows.
+    fn of(house: &House, arguments: &[&str], rows: u16) -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&keyboard).unwrap();
         unlockpt(&keyboard).unwrap();
         let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
         let terminal = File::options().read(true).write(true).open(name).unwrap();
-        tcsetwinsize(&terminal, Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        tcsetwinsize(&terminal, Winsize { ws_row: rows, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let plain = house.command(arguments);
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).arg(plain.get_program()).args(plain.get_args()).env_clear();
@@ -223,4 +228,23 @@ fn a_key_typed_at_key_stdin_is_not_shown_either() {
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0));
     assert!(!screen.contains(GOOD), "{screen}");
+}
+
+#[test]
+fn the_stream_under_way_is_shown_on_a_low_terminal_too() {
+    let house = House::new();
+    house.sandbox.state().set(|settings| (settings.burst_limit, settings.latency_ms) = (100_000, 120));
+    let saved = house.run(
+        &["connect", "pipedrive", "--name", "Sales EU", "--domain", "acme", "--key-stdin"],
+        &format!("{GOOD}\n"),
+    );
+    assert!(saved.status.success());
+    let to = format!("sqlite:{}", house.data.path().join("crm.db").display());
+    let streams = "users,currencies,filters,pipelines,stages,files";
+    let mut terminal = Terminal::of(&house, &["sync", "sales-eu", "--to", &to, "--streams", streams], 5);
+    for stream in streams.split(',') {
+        terminal.wait_for(&format!("{stream:22} ─"));
+    }
+    terminal.wait_for("rows read");
+    assert_eq!(terminal.end().0, Some(0));
 }

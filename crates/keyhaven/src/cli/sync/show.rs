@@ -70,7 +70,14 @@ impl Bars {
 
     fn draw(&self, progress: &Progress) {
         let Ok(mut each) = self.each.lock() else { return };
-        for stream in progress.streams.iter().filter(|it| it.state != StreamStage::Waiting) {
+        let begun: Vec<&StreamProgress> =
+            progress.streams.iter().filter(|it| it.state != StreamStage::Waiting).collect();
+        // What does not fit is not drawn, and that must not be the last ones, which are under way.
+        let (past, shown) = begun.split_at(begun.len().saturating_sub(room()));
+        for bar in past.iter().filter_map(|stream| each.remove(&stream.name)) {
+            self.all.remove(&bar);
+        }
+        for stream in shown {
             let bar = each.entry(stream.name.clone()).or_insert_with(|| {
                 let bar = self.all.add(ProgressBar::new(1000).with_prefix(stream.name.clone()));
                 let style = ProgressStyle::with_template("{prefix:22} {bar:20} {msg}");
@@ -90,6 +97,12 @@ impl Bars {
     pub(in crate::cli) fn clear(&self) {
         let _ = self.all.clear();
     }
+}
+
+/// How many bars the terminal has room for.
+fn room() -> usize {
+    let rows = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_row);
+    if rows == 0 { usize::MAX } else { usize::from(rows).saturating_sub(2).max(1) }
 }
 
 fn told(it: &StreamProgress) -> String {
