@@ -32,6 +32,40 @@ pub enum Destination {
 
 const HOW: &str = "Write it like sqlite:crm.db or postgres://user:password@host/database?schema=crm.";
 
+/// What may follow in an address of a PostgreSQL database.
+const PARAMETERS: [&str; 12] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "user",
+];
+
+/// What providers write into the addresses that they hand out, and nothing here needs.
+const NEEDLESS: [&str; 5] =
+    ["channel_binding", "client_encoding", "connect_timeout", "gssencmode", "target_session_attrs"];
+
+fn is_known(parameter: &str) -> bool {
+    PARAMETERS.contains(&parameter) || parameter.starts_with("options[")
+}
+
+fn unreadable() -> SyncError {
+    SyncError::new(
+        Failure::Usage,
+        "the destination is no address of a database",
+        format!(
+            "{HOW} In user and password, write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25."
+        ),
+    )
+}
+
 impl Destination {
     /// Reads it. A PostgreSQL database without a schema gets `schema`.
     pub fn parse(text: &str, schema: &str) -> Result<Self, SyncError> {
@@ -45,15 +79,26 @@ impl Destination {
             return Ok(Self::Sqlite(path.into()));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let mut url =
-                Url::parse(text).map_err(|_| wrong("the destination is no address of a database"))?;
+            let mut url = Url::parse(text).map_err(|_| unreadable())?;
+            // A password with such a character ends too early; what follows must not be shown as host or database.
+            if url.path().contains('@') || url.fragment().is_some() {
+                return Err(unreadable());
+            }
             let named =
                 url.query_pairs().find(|(name, _)| name == "schema").map(|(_, value)| value.into_owned());
             let rest: Vec<(String, String)> = url
                 .query_pairs()
-                .filter(|(name, _)| name != "schema")
+                .filter(|(name, _)| name != "schema" && !NEEDLESS.contains(&name.as_ref()))
                 .map(|(a, b)| (a.into(), b.into()))
                 .collect();
+            if let Some((unknown, _)) = rest.iter().find(|(name, _)| !is_known(name)) {
+                let is_word = unknown.chars().all(|it| it.is_ascii_alphabetic() || it == '_');
+                return Err(if is_word {
+                    wrong(&format!("an address of a database has no “{unknown}”"))
+                } else {
+                    unreadable()
+                });
+            }
             url.set_query(None);
             if !rest.is_empty() {
                 url.query_pairs_mut().extend_pairs(rest);
@@ -109,9 +154,7 @@ impl Destination {
         match self {
             Self::Sqlite(path) => Ok(Box::new(Sqlite::open(path)?)),
             Self::Postgres { url, schema } => {
-                let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| {
-                    SyncError::new(Failure::Usage, "the destination is no address of a database", HOW)
-                })?;
+                let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| unreadable())?;
                 Ok(Box::new(Postgres::open(options.application_name("keyhaven"), schema).await?))
             }
             #[cfg(feature = "parquet")]
@@ -141,10 +184,11 @@ impl fmt::Debug for Destination {
     }
 }
 
-#[cfg(all(test, not(feature = "parquet")))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(not(feature = "parquet"))]
     #[test]
     fn without_the_feature_the_remedy_is_named() {
         for text in ["parquet:crm", "s3://bucket/crm"] {
@@ -152,5 +196,21 @@ mod tests {
             assert_eq!(error.kind, Failure::Usage);
             assert!(error.remedy.contains("--features parquet"), "{}", error.remedy);
         }
+    }
+
+    #[test]
+    fn a_password_that_is_not_escaped_is_not_shown() {
+        for text in ["me:a@SECRET/SECRET@h/db", "me:1#SECRET@h/db", "me:1?SECRET@h/db", "me:1/SECRET@h/db"] {
+            let error = Destination::parse(&format!("postgres://{text}"), "crm").unwrap_err();
+            assert!(error.remedy.contains("%40") && !format!("{error:?}").contains("SECRET"), "{error:?}");
+        }
+        let good = "postgres://me:a%40SECRET%2F@h/db?sslmode=require&channel_binding=require&schema=x";
+        assert_eq!(Destination::parse(good, "crm").unwrap().to_string(), "postgres://h/db?schema=x");
+    }
+
+    #[test]
+    fn a_mistyped_parameter_is_told() {
+        let error = Destination::parse("postgres://me@h/db?shema=x", "crm").unwrap_err();
+        assert!(error.message.contains("“shema”"), "{error:?}");
     }
 }
