@@ -159,7 +159,7 @@ impl<S: Source> Probe<'_, S> {
                 let pages = highest.saturating_sub(done).div_ceil(stream.size).max(1);
                 Ok((pages, pages > 1, None))
             }
-            Err(Refused::NotHere { message, .. }) => {
+            Err(Refused::NotHere { message, .. } | Refused::OutOfReach { message, .. }) => {
                 Ok((0, false, Some(format!("will be skipped: “{message}”"))))
             }
             // Nothing goes before somebody has done something about it.

@@ -59,6 +59,15 @@ pub enum Refused {
     Later(Duration),
     /// The day's budget is used up.
     BudgetUsedUp,
+    /// The share of it that the caller's access token has.
+    ShareUsedUp,
+    /// The caller's access token may not ask for it.
+    OutOfReach {
+        /// What happened.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The key is not accepted, or blocked.
     KeyRejected(String),
     /// This user may not read it, or the company does not have it.

@@ -147,9 +147,11 @@ fn problem(status: u16, headers: &HeaderMap, body: &[u8]) -> Refused {
 
 fn refused(status: u16, code: &str, message: String, remedy: String, wait: Option<Duration>) -> Refused {
     match (status, code) {
-        (429, "budget_exhausted" | "budget_share_used_up") => Refused::BudgetUsedUp,
+        (429, "budget_exhausted") => Refused::BudgetUsedUp,
+        (429, "budget_share_used_up") => Refused::ShareUsedUp,
         (429, "quota_used_up") => Refused::Forbidden { message, remedy },
         (429, _) => Refused::Later(wait.unwrap_or(Duration::from_secs(2))),
+        (403, "not_allowed") => Refused::OutOfReach { message, remedy },
         (500.., _) => Refused::Broken(message),
         _ => Refused::Forbidden { message, remedy },
     }

@@ -148,10 +148,38 @@ fn through_a_server_the_key_stays_there() {
     assert!(!written.windows(GOOD.len()).any(|bytes| bytes == GOOD.as_bytes()), "the key is nowhere here");
 }
 
+#[test]
+fn what_a_token_may_not_read_is_left_out_and_that_is_said() {
+    let house = house();
+    let server = house.serve(&[]);
+    let to = format!("sqlite:{}", house.data.path().join("crm.db").display());
+    let sync = |limits: &[&str]| {
+        let mut command = house.command(&["sync", "sales-eu", "--json", "--streams", "persons,users"]);
+        command.args(["--server", &server.url, "--to", &to]).env("KEYHAVEN_TOKEN", token(&house, limits));
+        run(&mut command, "")
+    };
+    let output = sync(&["--path", "/api/v2/personFields", "--path", "/api/v2/persons"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["outcome"], "done", "{told}");
+    let stream =
+        |name: &str| told["streams"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap();
+    assert_eq!(stream("persons")["state"], "done");
+    let users = stream("users");
+    assert_eq!((&users["state"], &users["requests"]), (&"skipped".into(), &0.into()));
+    assert!(users["note"].as_str().unwrap().contains("may not call this path"), "{users}");
+
+    let output = sync(&["--method", "POST"]);
+    assert_eq!(output.status.code(), Some(1), "nothing at all could be read");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("may not use the method GET"));
+}
+
 /// A token that can only read, and only through this connection.
 fn house_token(house: &House) -> String {
-    let arguments = ["token", "create", "--name", "sync", "--read-only", "--connection", "sales-eu"];
-    let output = house.run(&arguments, "");
+    token(house, &["--read-only", "--connection", "sales-eu"])
+}
+
+fn token(house: &House, limits: &[&str]) -> String {
+    let output = house.run(&[&["token", "create", "--name", "sync"], limits].concat(), "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

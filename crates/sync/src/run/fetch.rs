@@ -25,6 +25,8 @@ pub(crate) enum Stop {
     Run(SyncError),
     /// The stream is left out; says why.
     Skip(String),
+    /// The access token may not read it: the stream is left out, if others are not.
+    OutOfReach(SyncError),
     /// There is no such list; says so.
     Gone(String),
     /// The cursor is not known any more: begin anew.
@@ -71,7 +73,10 @@ impl<S: Source> Fetcher<'_, S> {
                 () = cancelled(self.cancelled.clone()) => continue,
             };
             let told = asked.as_ref().ok().and_then(|answer| answer.budget);
-            if !matches!(asked, Err(Refused::Later(_) | Refused::Forbidden { .. })) {
+            if !matches!(
+                asked,
+                Err(Refused::Later(_) | Refused::Forbidden { .. } | Refused::OutOfReach { .. })
+            ) {
                 self.allowance.spend(cost, is_sweep, told);
                 self.teller.asked(stream, cost);
             }
@@ -167,6 +172,13 @@ pub(crate) fn refusal(refused: Refused) -> Stop {
             "Wait for the app's new day, mostly at midnight UTC: the next run goes on where this one was.",
         )
         .into(),
+        Refused::ShareUsedUp => SyncError::new(
+            Failure::Budget,
+            "this access token has used its share of the app's requests of today",
+            "It goes on where it was at the next run, after midnight UTC or with a token that has a larger share.",
+        )
+        .into(),
+        Refused::OutOfReach { message, remedy } => Stop::OutOfReach(SyncError::new(Failure::App, message, remedy)),
         Refused::KeyRejected(cause) => SyncError::new(
             Failure::KeyRejected,
             format!("the app does not accept the connection's key any more: {cause}"),

@@ -201,6 +201,7 @@ impl<S: Source> Run<'_, S> {
     }
 
     async fn each_in_turn(&mut self) -> Result<(), SyncError> {
+        let (mut some_done, mut out_of_reach) = (false, None);
         for stream in self.streams {
             let name = &stream.name;
             self.tell(name, StreamStage::Reading, None);
@@ -210,7 +211,15 @@ impl<S: Source> Run<'_, S> {
                 done = Err(Stop::Run(error));
             }
             let (stage, note, end) = match done {
-                Ok(()) => (StreamStage::Done, None, None),
+                Ok(()) => {
+                    some_done = true;
+                    (StreamStage::Done, None, None)
+                }
+                Err(Stop::OutOfReach(error)) => {
+                    let why = format!("skipped: {}", error.message);
+                    out_of_reach = Some(error);
+                    (StreamStage::Skipped, Some(why), None)
+                }
                 Err(Stop::Skip(why) | Stop::Gone(why)) => (StreamStage::Skipped, Some(why), None),
                 Err(Stop::Anew(why)) => (
                     StreamStage::Skipped,
@@ -240,7 +249,7 @@ impl<S: Source> Run<'_, S> {
             }
             kept?;
         }
-        Ok(())
+        out_of_reach.filter(|_| !some_done).map_or(Ok(()), Err)
     }
 
     fn tell(&self, name: &str, stage: StreamStage, note: Option<String>) {
