@@ -123,8 +123,15 @@ pub(crate) fn forget_looks(db: &mut dyn Database) -> Result<(), SyncError> {
 
 /// What a stream's last run ended with, where that is worth telling.
 pub(crate) fn save_note(db: &mut dyn Database, name: &str, note: Option<&String>) -> Result<(), SyncError> {
-    db.execute("UPDATE keyhaven_streams SET note = $1 WHERE stream = $2", &[text(note), name.into()])?;
-    Ok(())
+    // A stream that was skipped from the first may not be there yet.
+    let sql = match note {
+        Some(_) => {
+            "INSERT INTO keyhaven_streams (note, stream, whole_requests) VALUES ($1, $2, 0) ON CONFLICT (stream) \
+             DO UPDATE SET note = excluded.note"
+        }
+        None => "UPDATE keyhaven_streams SET note = $1 WHERE stream = $2",
+    };
+    db.execute(sql, &[text(note), name.into()]).map(drop)
 }
 
 pub(crate) fn fields(db: &mut dyn Database, table: &str) -> Result<Vec<Mapped>, SyncError> {

@@ -141,6 +141,13 @@ async fn a_run_keeps_to_its_share_of_what_is_left_today() {
     assert!(error.message.contains("share") && error.remedy.contains("larger share"), "{error:?}");
     let spent = house.sandbox.state().spent()[&ACME] - before;
     assert!((150..=200).contains(&spent), "{spent} of 400");
+
+    house.sandbox.state().set(|settings| settings.daily_budget = 1);
+    let report = house.run(&plan).await.unwrap();
+    assert!(report.stopped.unwrap().message.contains("are used up"));
+    let report = house.run(&plan).await.unwrap();
+    let error = report.stopped.unwrap();
+    assert!(!error.message.contains("has used its share"), "it has used nothing: {error:?}");
 }
 
 #[tokio::test]
@@ -174,6 +181,7 @@ async fn a_list_that_may_not_be_read_is_left_out_and_that_is_said() {
     let left = look.rows("product_variations WHERE _deleted_at IS NULL").await.len();
     assert_eq!(left, variations, "what may not be read is not gone");
     let notes = look.rows("keyhaven_streams WHERE note IS NOT NULL").await;
+    assert!(notes.iter().any(|row| row["stream"] == "projects"), "also of what was never there: {notes:?}");
     assert!(notes.iter().any(|row| row["stream"] == "persons"), "{notes:?}");
 }
 

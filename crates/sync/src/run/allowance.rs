@@ -33,6 +33,11 @@ impl Allowance {
         within(self.spent, whole) && (!is_sweep || within(self.swept, whole * SWEEPS))
     }
 
+    /// Has nothing been spent of it?
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.spent == 0
+    }
+
     /// It was spent; the app may have told what is left now.
     pub(crate) fn spend(&mut self, cost: u64, is_sweep: bool, told: Option<Budget>) {
         self.spent += cost;

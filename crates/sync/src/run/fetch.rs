@@ -65,7 +65,7 @@ impl<S: Source> Fetcher<'_, S> {
                 return Err(if is_sweep && self.allowance.permits(cost, false) {
                     Stop::SweepLater
                 } else {
-                    share_used_up()
+                    share_used_up(self.allowance.is_untouched())
                 });
             }
             let asked = tokio::select! {
@@ -136,10 +136,14 @@ async fn cancelled(mut flag: watch::Receiver<bool>) {
     }
 }
 
-fn share_used_up() -> Stop {
+fn share_used_up(untouched: bool) -> Stop {
     SyncError::new(
         Failure::Budget,
-        "this sync has used its share of what was left of the app's requests of today",
+        if untouched {
+            "too little is left of the app's requests of today for this sync's share of it"
+        } else {
+            "this sync has used its share of what was left of the app's requests of today"
+        },
         "Wait for tomorrow's budget, or allow a larger share: the next run goes on where this one was.",
     )
     .into()
