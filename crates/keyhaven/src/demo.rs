@@ -1,6 +1,6 @@
 //! `keyhaven demo`: a fresh Keyhaven with the Pipedrive sandbox beside it, and values to try.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::Path};
 
 use clap::Args;
 use keyhaven_core::{
@@ -43,6 +43,9 @@ pub(crate) struct SandboxArgs {
     no_limits: bool,
 }
 
+/// What the demo's sync writes, in the folder of syncs.
+const FILE: &str = "crm.db";
+
 /// Runs until it is told to stop; then everything it wrote is removed.
 pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
     let sandbox = start_sandbox(args.sandbox_listen).await?;
@@ -52,7 +55,12 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
     let link = serve::sign_in_link(&ready.app, &ready.site).await?;
     let sync = saved_sync(&ready.app).await?;
     let (url, at) = (&ready.site.public_url, sandbox.address());
-    println(&if json { welcome_json(url, &link, &sync, at) } else { welcome(url, &link, &sync, at) });
+    if json {
+        println(&welcome_json(url, &link, &sync, at));
+    } else {
+        println(&welcome(url, &link, at));
+        println(&copied(url, &sync, &data.path().join("syncs").join(FILE)));
+    }
     ready.serve().await?;
     sandbox.stop().await;
     Ok(())
@@ -94,7 +102,7 @@ async fn saved_sync(app: &Keyhaven) -> Result<String, keyhaven_core::Error> {
     let new = NewConnection { connector: "pipedrive".into(), name: "Sales EU".into(), fields };
     let connection = connections::create(app, &ctx, new, None).await?;
     let input = SyncInput {
-        destination: Some(secret("crm.db")),
+        destination: Some(secret(FILE)),
         schedule: Some("every hour".into()),
         ..SyncInput::default()
     };
@@ -111,7 +119,16 @@ async fn start_sandbox(wanted: SocketAddr) -> io::Result<Sandbox> {
     }
 }
 
-fn welcome(url: &str, link: &str, sync: &str, sandbox: SocketAddr) -> String {
+fn copied(url: &str, sync: &str, file: &Path) -> String {
+    format!(
+        "3. Copy all records of the stand-in into a SQLite database, with one click:\n\n     {url}{sync}\n\n\
+         4. Ask it something:\n\n     \
+         sqlite3 {} 'SELECT title, owner, stage, value, currency FROM deals_readable LIMIT 5'\n",
+        file.display()
+    )
+}
+
+fn welcome(url: &str, link: &str, sandbox: SocketAddr) -> String {
     let mut text = format!(
         "\nKeyhaven {} runs on {url}, with a stand-in for Pipedrive on http://{sandbox}.\n\
          Nothing here is real, and nothing stays: the data go when you press Ctrl-C.\n\n\
