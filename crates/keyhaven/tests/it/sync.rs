@@ -78,6 +78,9 @@ fn the_questions_of_the_docs_are_answered_alike_by_both_databases() {
         let by = |rows: &[Record]| rows.iter().map(|row| row[by].to_string()).collect::<Vec<_>>();
         assert_eq!(by(&here), by(&there));
     }
+    for linked in ["SELECT deal, lead FROM activities_readable", "SELECT source_lead FROM deals_readable"] {
+        assert_eq!(look(&here, linked).len(), look(&there, linked).len(), "{linked}");
+    }
     let (here, there) = answers(2);
     assert!(!here.is_empty(), "the sample company has deals that nobody touches");
     let ids = |rows: &[Record]| rows.iter().map(|row| row["id"].as_i64()).collect::<BTreeSet<_>>();
