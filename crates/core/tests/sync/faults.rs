@@ -255,5 +255,12 @@ async fn what_does_not_fit_is_written_down_and_stops_nothing() {
         assert_eq!(told("org_id"), Some(&json!("three")));
         assert!(told("picture_id").is_some() && told("visible_to").is_some());
         assert!(stream(&report, "persons").misfits >= 4);
+
+        let fields = json!({ "birthday": "1990-02-03" });
+        house.change(Kind::Person, 1, fields.as_object().unwrap().clone());
+        assert_eq!(house.run(&plan).await.unwrap().stopped, None);
+        let left = look.rows("keyhaven_misfits").await;
+        let has = |column: &str| left.iter().any(|row| row["column_name"] == column);
+        assert!(has("org_id") && !has("birthday"), "what was mended is not told any more: {left:?}");
     }
 }

@@ -239,6 +239,9 @@ impl Writer {
             keys: rows.iter().map(|row| row[layout.key].text()).collect(),
             ..Written::default()
         };
+        if !is_fresh {
+            self.forget_misfits(layout, &changed)?;
+        }
         written.misfits = self.note_misfits(&rows, layout, &changed, &job.now)?;
         let times = || {
             let slot = layout.updated;

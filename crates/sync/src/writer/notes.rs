@@ -13,6 +13,22 @@ use crate::{
 const MISFITS: usize = 100;
 
 impl Writer {
+    /// What did not fit in these records before says nothing any more.
+    pub(super) fn forget_misfits(
+        &mut self,
+        layout: &Layout,
+        changed: &[Cell<'static>],
+    ) -> Result<(), SyncError> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<String> =
+            changed.iter().map(|key| format!("'{}'", key.text().replace('\'', "''"))).collect();
+        let sql =
+            format!("DELETE FROM keyhaven_misfits WHERE table_name = $1 AND record IN ({})", keys.join(","));
+        self.db.execute(&sql, &[layout.table.as_str().into()]).map(drop)
+    }
+
     pub(super) fn note_misfits(
         &mut self,
         rows: &Rows<'_>,
