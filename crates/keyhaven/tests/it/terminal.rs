@@ -230,21 +230,39 @@ fn a_key_typed_at_key_stdin_is_not_shown_either() {
     assert!(!screen.contains(GOOD), "{screen}");
 }
 
-#[test]
-fn the_stream_under_way_is_shown_on_a_low_terminal_too() {
+fn with_connection() -> House {
     let house = House::new();
-    house.sandbox.state().set(|settings| (settings.burst_limit, settings.latency_ms) = (100_000, 120));
     let saved = house.run(
         &["connect", "pipedrive", "--name", "Sales EU", "--domain", "acme", "--key-stdin"],
         &format!("{GOOD}\n"),
     );
     assert!(saved.status.success());
+    house.sandbox.state().set(|settings| (settings.burst_limit, settings.latency_ms) = (100_000, 120));
+    house
+}
+
+#[test]
+fn the_stream_under_way_is_shown_on_a_low_terminal_too() {
+    let house = with_connection();
     let to = format!("sqlite:{}", house.data.path().join("crm.db").display());
-    let streams = "users,currencies,filters,pipelines,stages,files";
+    let streams = "users, currencies, filters, pipelines, stages, files";
     let mut terminal = Terminal::of(&house, &["sync", "sales-eu", "--to", &to, "--streams", streams], 5);
-    for stream in streams.split(',') {
+    for stream in streams.split(", ") {
         terminal.wait_for(&format!("{stream:22} ─"));
     }
     terminal.wait_for("rows read");
     assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn a_sync_that_is_interrupted_says_so_and_ends() {
+    let house = with_connection();
+    let to = format!("sqlite:{}", house.data.path().join("crm.db").display());
+    let mut terminal = Terminal::start(&house, &["sync", "sales-eu", "--to", &to]);
+    terminal.wait_for("person_fields");
+    terminal.keyboard.write_all(b"\x03").unwrap();
+    terminal.wait_for("Stopping");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(1));
+    assert!(screen.contains("the sync was cancelled") && screen.contains("goes on where it was"), "{screen}");
 }

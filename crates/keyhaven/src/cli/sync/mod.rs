@@ -82,7 +82,7 @@ impl From<SyncError> for Failure {
 pub(super) async fn run(args: SyncArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let wanted = Wanted {
         to: args.to,
-        streams: args.streams,
+        streams: args.streams.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect(),
         deleted: match args.deleted {
             DeletedArg::Keep => Deleted::Keep,
             DeletedArg::Remove => Deleted::Remove,
@@ -133,8 +133,11 @@ async fn go(
     let (teller, progress) = Teller::new();
     let teller = teller.expecting(&estimate);
     let (cancel, cancelled) = watch::channel(false);
+    let bars = show::Bars::new(printer);
+    let stopping = bars.stopping();
     let interrupt = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
+            stopping();
             let _ = cancel.send(true);
             // A second time ends the program at once, as usual.
             let _ = tokio::signal::ctrl_c().await;
@@ -142,7 +145,6 @@ async fn go(
         }
         std::future::pending::<()>().await;
     });
-    let bars = show::Bars::new(printer);
     let report = tokio::select! {
         report = syncs::run(source, plan, &teller, cancelled) => report,
         never = bars.follow(progress) => match never {},

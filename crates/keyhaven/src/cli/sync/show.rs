@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use crate::{
     cli::printer::{Printer, cell, plain},
-    words::{grouped, span},
+    words::{count, grouped, span},
 };
 
 pub(super) fn in_short(it: &Estimate, plan: &Plan) -> String {
     let most = if it.is_most() { "at most " } else { "about " };
     let left = it.budget_left.map(|left| format!(" of the {} left today", grouped(left))).unwrap_or_default();
     format!(
-        "Into {}: {most}{} requests, {} of the app's budget{left}, {}.",
+        "Into {}: {most}{}, {} of the app's budget{left}, {}.",
         plain(&plan.destination.to_string()),
-        grouped(it.requests),
+        count(it.requests, "request"),
         grouped(it.cost),
         span(it.seconds)
     )
@@ -94,6 +94,14 @@ impl Bars {
         }
     }
 
+    /// Tells whoever presses Ctrl-C what comes of it.
+    pub(super) fn stopping(&self) -> impl Fn() + Send + 'static {
+        let all = self.all.clone();
+        move || {
+            let _ = all.println("Stopping… Once more ends it at once; the next run goes on either way.");
+        }
+    }
+
     pub(in crate::cli) fn clear(&self) {
         let _ = self.all.clear();
     }
@@ -106,7 +114,7 @@ fn room() -> usize {
 }
 
 fn told(it: &StreamProgress) -> String {
-    let mut parts = vec![format!("{} rows", grouped(it.rows))];
+    let mut parts = vec![count(it.rows, "row")];
     if it.written != it.rows {
         parts.push(format!("{} new or changed", grouped(it.written)));
     }
@@ -131,7 +139,7 @@ fn mark(stage: StreamStage) -> &'static str {
 pub(in crate::cli) fn streams(all: &[StreamProgress], printer: &Printer) {
     let row = |it: &StreamProgress| {
         let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&grouped(of)));
-        let misfits = format!("{} values did not fit: see keyhaven_misfits", grouped(it.misfits));
+        let misfits = format!("{} did not fit: see keyhaven_misfits", count(it.misfits, "value"));
         let notes: Vec<String> =
             it.note.clone().into_iter().chain((it.misfits > 0).then_some(misfits)).collect();
         let note = notes.join("; ");
@@ -147,11 +155,11 @@ pub(super) fn report(it: &Report, plan: &Plan, printer: &Printer) {
     let total = it.progress.total();
     let took = it.finished.duration_since(it.began);
     printer.line(format!(
-        "\n{} rows read, {} new or changed, {} deleted; {} requests, {} of the app's budget, {:.1} s; in {}",
-        grouped(total.rows),
+        "\n{} read, {} new or changed, {} deleted; {}, {} of the app's budget, {:.1} s; in {}",
+        count(total.rows, "row"),
         grouped(total.written),
         grouped(total.deleted),
-        grouped(total.requests),
+        count(total.requests, "request"),
         grouped(total.cost),
         took.as_secs_f64(),
         plain(&plan.destination.to_string()),

@@ -9,7 +9,7 @@ use crate::{
         printer::{Printer, cell, plain},
         verdict::minute,
     },
-    words::grouped,
+    words::{count, grouped},
 };
 
 /// How it stands, in a word or two.
@@ -74,12 +74,12 @@ pub(super) fn one(it: &Sync, printer: &Printer) {
 pub(super) fn run(it: &SyncRun, sync: &Sync, printer: &Printer) {
     streams(&it.streams, printer);
     printer.line(format!(
-        "\n{}: {} rows read, {} new or changed, {} deleted; {} requests, {} of the app's budget; in {}",
+        "\n{}: {} read, {} new or changed, {} deleted; {}, {} of the app's budget; in {}",
         it.outcome,
-        grouped(it.rows_read),
+        count(it.rows_read, "row"),
         grouped(it.rows_written),
         grouped(it.rows_deleted),
-        grouped(it.requests),
+        count(it.requests, "request"),
         grouped(it.cost),
         plain(&sync.destination),
     ));
