@@ -150,6 +150,17 @@ impl Destination {
         }
     }
 
+    /// A file that was removed while it was written to took what was written with it.
+    pub(crate) fn removed(&self) -> Option<SyncError> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => Some(SyncError::destination(
+                format!("{} was removed while the sync wrote to it", path.display()),
+                "Run the sync again: it makes the file and begins anew.",
+            )),
+            _ => None,
+        }
+    }
+
     pub(crate) async fn open(&self) -> Result<Box<dyn Database>, SyncError> {
         match self {
             Self::Sqlite(path) => Ok(Box::new(Sqlite::open(path)?)),

@@ -1,6 +1,6 @@
 //! When the app refuses, changes its mind, or sends what fits nowhere.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use keyhaven_core::syncs::{
     self, Deleted, Failure, Plan, Report, StreamProgress, StreamStage, Sweep, Teller,
@@ -116,6 +116,17 @@ async fn a_cancelled_run_ends_at_once_and_the_next_goes_on() {
     let shown = Look::Sqlite(house.folder.path().join("crm.db")).rows("persons_readable").await;
     assert!(!shown.is_empty(), "what is there can be read by name");
     goes_on(&house, &plan).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_meanwhile_is_told_and_made_anew() {
+    let (house, plan) = crowd().await;
+    let file = house.folder.path().join("crm.db");
+    let report = disturbed(&house, &plan, |_| fs::remove_file(&file).unwrap()).await;
+    let error = report.stopped.unwrap();
+    assert!(error.message.contains("was removed") && error.remedy.contains("begins anew"), "{error:?}");
+    assert_eq!(house.run(&plan).await.unwrap().stopped, None);
+    assert_eq!(Look::Sqlite(file).rows("persons").await.len() as u64, PERSONS);
 }
 
 #[tokio::test]

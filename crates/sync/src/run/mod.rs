@@ -147,7 +147,7 @@ pub async fn run<S: Source>(
     #[cfg(feature = "parquet")]
     let cancel = fetcher.cancelled.clone();
     let mut run = Run { plan, desk, fetcher, streams: &streams };
-    let stopped = run.all().await.err();
+    let stopped = run.all().await.err().or_else(|| plan.destination.removed());
     #[cfg(feature = "parquet")]
     let stopped = match &plan.destination {
         Destination::Parquet(files) => files.publish(&plan.source, stopped, &cancel).await,
