@@ -42,7 +42,7 @@ use printer::Printer;
 #[command(name = "keyhaven", version, arg_required_else_help = true, propagate_version = true)]
 #[command(
     after_help = "Begin with `keyhaven demo`, or with `keyhaven serve` and the link that it prints.\n\n\
-    Exit codes: 0 done, 1 something failed, 2 the command was not understood, 3 the verdict is !"
+    Exit codes: 0 done, 1 something failed, 2 the command was not understood, 3 the verdict is !, 4 the app's requests for today are used up"
 )]
 pub(crate) struct Cli {
     /// Print JSON, the same that the API gives

@@ -79,10 +79,15 @@ impl From<SyncError> for Failure {
     }
 }
 
+/// What somebody wrote between commas.
+pub(super) fn names(given: Vec<String>) -> Vec<String> {
+    given.into_iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
+}
+
 pub(super) async fn run(args: SyncArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let wanted = Wanted {
         to: args.to,
-        streams: args.streams.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect(),
+        streams: names(args.streams),
         deleted: match args.deleted {
             DeletedArg::Keep => Deleted::Keep,
             DeletedArg::Remove => Deleted::Remove,

@@ -16,7 +16,7 @@ use super::{
     backend::Target,
     failure::Failure,
     printer::{Printer, plain},
-    sync::show as once,
+    sync::{names, show as once},
 };
 use backend::Deed;
 
@@ -165,7 +165,7 @@ impl Values {
         Ok(SyncInput {
             name: self.name,
             destination: to.map(Secret::new),
-            streams: self.streams.map(|all| all.into_iter().filter(|it| !it.is_empty()).collect()),
+            streams: self.streams.map(names),
             deleted: self.deleted,
             share: self.budget.map(|share| share.to_string()),
             schedule: self.schedule,
