@@ -222,6 +222,11 @@ pub(crate) fn definitions(db: &mut dyn Database, table: &str) -> Result<Vec<Defi
     Ok(rows.iter().map(|row| definition(row)).collect())
 }
 
+/// Runs that began before are not told any more.
+pub(crate) fn forget_runs(db: &mut dyn Database, before: &str) -> Result<(), SyncError> {
+    db.execute("DELETE FROM keyhaven_runs WHERE began < $1", &[before.into()]).map(drop)
+}
+
 /// How a run went. `row`: began, finished, outcome, message, streams. `counts`: requests, cost, rows read, written,
 /// deleted.
 pub(crate) fn save_run(db: &mut dyn Database, row: &[String; 5], counts: &[u64; 5]) -> Result<(), SyncError> {

@@ -140,9 +140,12 @@ async fn what_somebody_removed_comes_back() {
         assert_eq!(named().await, 8, "{database:?}: the column is there, its values are not");
 
         look.execute("DELETE FROM persons WHERE id < 5").await;
+        look.execute("UPDATE keyhaven_runs SET began = '2020-01-01T00:00:00Z' WHERE began = (SELECT min(began) FROM keyhaven_runs)").await;
         let always = Plan { sweep: Sweep::Always, ..plan(&house, &to) };
         assert_eq!(house.run(&always).await.unwrap().stopped, None);
         assert_eq!(named().await, 8, "{database:?}: rows are not there");
+        let runs = look.rows("keyhaven_runs").await;
+        assert!(runs.iter().all(|run| run["began"].as_str() > Some("2021")), "for ever: {runs:?}");
     }
 }
 

@@ -90,6 +90,8 @@ impl Report {
 
 /// How much of the past is read again, against clocks that differ and changes that were seen late.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
+/// How long runs are remembered beside the rows.
+const RUNS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// In minutes.
 const LONGEST_BETWEEN_SWEEPS: i64 = 24 * 60;
 
@@ -321,7 +323,13 @@ impl<S: Source> Run<'_, S> {
             serde_json::to_string(&report.progress.streams).unwrap_or_default(),
         ];
         let counts = [total.requests, total.cost, total.rows, total.written, total.deleted];
-        self.desk.last(move |writer| state::save_run(writer.db.as_mut(), &row, &counts)).await;
+        let oldest = report.began.checked_sub(RUNS_KEPT).map(written).unwrap_or_default();
+        self.desk
+            .last(move |writer| {
+                state::forget_runs(writer.db.as_mut(), &oldest)?;
+                state::save_run(writer.db.as_mut(), &row, &counts)
+            })
+            .await;
     }
 }
 
