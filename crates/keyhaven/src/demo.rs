@@ -58,8 +58,7 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), ServeError> {
     if json {
         println(&welcome_json(url, &link, &sync, at));
     } else {
-        println(&welcome(url, &link, at));
-        println(&copied(url, &sync, &data.path().join("syncs").join(FILE)));
+        println(&welcome(url, &link, &sync, &data.path().join("syncs").join(FILE), at));
     }
     ready.serve().await?;
     sandbox.stop().await;
@@ -119,24 +118,18 @@ async fn start_sandbox(wanted: SocketAddr) -> io::Result<Sandbox> {
     }
 }
 
-fn copied(url: &str, sync: &str, file: &Path) -> String {
-    format!(
-        "3. Copy all records of the stand-in into a SQLite database, with one click:\n\n     {url}{sync}\n\n\
-         4. Ask it something:\n\n     \
-         sqlite3 {} 'SELECT title, owner, stage, value, currency FROM deals_readable LIMIT 5'\n",
-        file.display()
-    )
-}
-
-fn welcome(url: &str, link: &str, sandbox: SocketAddr) -> String {
+fn welcome(url: &str, link: &str, sync: &str, file: &Path, sandbox: SocketAddr) -> String {
     let mut text = format!(
         "\nKeyhaven {} runs on {url}, with a stand-in for Pipedrive on http://{sandbox}.\n\
          Nothing here is real, and nothing stays: the data go when you press Ctrl-C.\n\n\
          1. Sign in (this link works once):\n\n     {link}\n\n\
          2. The first page offers a sync: one click copies all records of the stand-in into a SQLite database.\n    \
-         What it will take before it starts:\n\n     {url}{sync}\n\n\
+         What it will take before it starts:\n\n     {url}{sync}\n\n    \
+         Then ask it something:\n\n     \
+         sqlite3 {} 'SELECT title, owner, stage, value, currency FROM deals_readable LIMIT 5'\n\n\
          3. Add more Pipedrive connections with these, good and bad:\n\n",
-        env!("CARGO_PKG_VERSION")
+        env!("CARGO_PKG_VERSION"),
+        file.display()
     );
     for scenario in SCENARIOS {
         text += &format!("     {}  {:<9}  {}\n", scenario.key, scenario.domain, scenario.title);
