@@ -26,6 +26,7 @@ impl Desk {
             }
             // What was not kept is read again.
             writer.db.rollback();
+            writer.db.close();
         });
         (Self(jobs), thread)
     }

@@ -69,11 +69,10 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     let db = plan.destination.open().await?;
     let states = tokio::task::spawn_blocking(move || {
         let mut db = db;
-        if db.objects()?.contains_key(writer::STREAMS) {
-            state::streams(db.as_mut())
-        } else {
-            Ok(Default::default())
-        }
+        let is_begun = db.objects()?.contains_key(writer::STREAMS);
+        let states = if is_begun { state::streams(db.as_mut()) } else { Ok(Default::default()) };
+        db.close();
+        states
     });
     let states =
         states.await.map_err(|_| SyncError::destination("the destination ended", "Try again."))??;

@@ -89,9 +89,9 @@ impl Database for Mirror {
         &mut self,
         table: &Layout,
         rows: &Rows<'_>,
-        fresh: bool,
+        first: bool,
     ) -> Result<Vec<Cell<'static>>, SyncError> {
-        self.sqlite.load(table, rows, fresh)
+        self.sqlite.load(table, rows, first)
     }
 
     fn begin(&mut self) -> Result<(), SyncError> {

@@ -46,9 +46,9 @@ pub(crate) trait Database: Send {
     /// Asks. Texts and whole numbers only.
     fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError>;
 
-    /// Writes rows, each key once; tells the keys of those that are new or differ from what was there. `fresh`: none
-    /// of the keys is there yet.
-    fn load(&mut self, table: &Layout, rows: &Rows<'_>, fresh: bool)
+    /// Writes rows, each key once; tells the keys of those that are new or differ from what was there. `first`: they are
+    /// read for the first time, in the order of their keys, so that hardly any is there yet.
+    fn load(&mut self, table: &Layout, rows: &Rows<'_>, first: bool)
     -> Result<Vec<Cell<'static>>, SyncError>;
 
     /// Begins a transaction, if there is none.
@@ -59,6 +59,9 @@ pub(crate) trait Database: Send {
 
     /// Ends the transaction, if there is one: nothing of it is kept.
     fn rollback(&mut self);
+
+    /// Lets go of the destination at once: the next run may begin.
+    fn close(&mut self) {}
 }
 
 /// What follows `INSERT … VALUES …`: rows that are there are changed if they differ. A row that stays deleted keeps the

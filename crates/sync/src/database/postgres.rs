@@ -1,6 +1,11 @@
 //! PostgreSQL: a schema of its own.
 
-use std::{borrow::Cow, collections::BTreeMap, io, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+    io,
+    time::Duration,
+};
 
 use keyhaven_connectors::streams::Sql;
 use sqlx::{
@@ -87,6 +92,16 @@ impl Postgres {
         };
         let all = rows.iter().map(|row| (0..row.len()).map(|n| cell(row, n)).collect::<Result<Row, _>>());
         all.collect::<Result<_, _>>().map_err(|error| failed(&error))
+    }
+
+    /// None of these keys is there. Another stream may fill the table too.
+    fn are_new(&mut self, table: &Layout, rows: &Rows<'_>) -> Result<bool, SyncError> {
+        let keys: HashSet<i64> = rows.iter().filter_map(|row| row[table.key].integer()).collect();
+        let (Some(from), Some(to)) = (keys.iter().min(), keys.iter().max()) else { return Ok(false) };
+        let (name, key) = (quoted(&table.table), quoted(table.key_name()));
+        let sql = format!("SELECT {key} FROM {name} WHERE {key} BETWEEN $1 AND $2");
+        let there = self.query(&sql, &[Cell::Integer(*from), Cell::Integer(*to)])?;
+        Ok(!there.iter().filter_map(|row| row[0].integer()).any(|key| keys.contains(&key)))
     }
 }
 
@@ -218,11 +233,12 @@ impl Database for Postgres {
         &mut self,
         table: &Layout,
         rows: &Rows<'_>,
-        fresh: bool,
+        first: bool,
     ) -> Result<Vec<Cell<'static>>, SyncError> {
         if rows.len() == 0 {
             return Ok(Vec::new());
         }
+        let is_fresh = first && self.are_new(table, rows)?;
         let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
         let types = table.columns.iter().map(|column| self.type_name(column.sql)).enumerate();
         let arrays: Vec<String> = types.map(|(n, name)| format!("CAST(${} AS {name}[])", n + 1)).collect();
@@ -230,7 +246,7 @@ impl Database for Postgres {
         let sql = format!(
             "INSERT INTO {name} ({columns}) SELECT * FROM unnest({}){} RETURNING {name}.{key}",
             arrays.join(", "),
-            if fresh { String::new() } else { on_conflict(table) },
+            if is_fresh { String::new() } else { on_conflict(table) },
             name = quoted(&table.table),
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
@@ -264,5 +280,12 @@ impl Database for Postgres {
             tracing::debug!(%error, "a transaction could not be undone");
         }
         self.in_transaction = false;
+    }
+
+    /// The server notices a connection that is gone only some time later.
+    fn close(&mut self) {
+        if let Err(error) = self.run("SELECT pg_advisory_unlock_all()") {
+            tracing::debug!(%error, "a schema could not be let go of");
+        }
     }
 }

@@ -221,7 +221,7 @@ impl Database for Sqlite {
         &mut self,
         table: &Layout,
         rows: &Rows<'_>,
-        _fresh: bool,
+        _first: bool,
     ) -> Result<Vec<Cell<'static>>, SyncError> {
         let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
         let marks = vec!["?"; columns.len()].join(", ");

@@ -226,20 +226,17 @@ impl Writer {
         let buried =
             if self.deleted == Deleted::Remove { take_deleted(&mut rows, layout) } else { Vec::new() };
         self.db.begin()?;
-        let keys: Vec<i64> = rows.iter().filter_map(|row| row[layout.key].integer()).collect();
-        let is_first = self.state(&job.stream).finished.is_none();
-        let is_fresh = is_first
-            && matches!(&job.reading, Reading::Whole { ordered: true, .. })
-            && self.are_new(layout, &keys)?;
-        let changed = self.db.load(layout, &rows, is_fresh)?;
+        let is_first = matches!(&job.reading, Reading::Whole { ordered: true, .. })
+            && self.state(&job.stream).finished.is_none();
+        let changed = self.db.load(layout, &rows, is_first)?;
         let mut written = Written {
             rows: rows.len() as u64,
             changed: changed.len() as u64,
-            last: keys.iter().max().copied(),
+            last: rows.iter().filter_map(|row| row[layout.key].integer()).max(),
             keys: rows.iter().map(|row| row[layout.key].text()).collect(),
             ..Written::default()
         };
-        if !is_fresh {
+        if !is_first {
             self.forget_misfits(layout, &changed)?;
         }
         written.misfits = self.note_misfits(&rows, layout, &changed, &job.now)?;

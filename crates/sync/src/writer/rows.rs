@@ -2,23 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Writer;
-use crate::{
-    error::SyncError,
-    names::quoted,
-    page::{Cell, Layout, Rows},
-};
-
-impl Writer {
-    /// Are these numbers not in the table? Another stream may fill it too.
-    pub(super) fn are_new(&mut self, layout: &Layout, keys: &[i64]) -> Result<bool, SyncError> {
-        let (Some(first), Some(last)) = (keys.iter().min(), keys.iter().max()) else { return Ok(false) };
-        let (table, key) = (quoted(&layout.table), quoted(layout.key_name()));
-        let sql = format!("SELECT {key} FROM {table} WHERE {key} BETWEEN {first} AND {last}");
-        let there = self.db.query(&sql, &[])?;
-        Ok(!there.iter().filter_map(|row| row[0].integer()).any(|key| keys.contains(&key)))
-    }
-}
+use crate::page::{Cell, Layout, Rows};
 
 /// The last row of each key, in their order; none without a key.
 pub(super) fn keep_one_each(rows: &mut Rows<'_>, layout: &Layout) {
