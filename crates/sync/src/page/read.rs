@@ -11,6 +11,7 @@ use serde::{
     Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::Value;
 
 use super::{
     Cell, Layout, Rows,
@@ -70,14 +71,24 @@ impl<'de> Visitor<'de> for PageSeed<'_, 'de> {
         f.write_str("a page of records")
     }
 
+    /// What holds no list is an error in disguise, and no list that became empty.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        use serde::de::Error;
+        let mut has_data = false;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match key.as_ref() {
-                "data" => map.next_value_seed(ListSeed { layout: self.layout, rows: self.rows })?,
+                "data" => {
+                    map.next_value_seed(ListSeed { layout: self.layout, rows: self.rows })?;
+                    has_data = true;
+                }
+                "success" if map.next_value::<Value>()? == Value::Bool(false) => {
+                    return Err(A::Error::custom("the app says that it failed"));
+                }
+                "success" => {}
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(())
+        if has_data { Ok(()) } else { Err(A::Error::custom("it holds no data")) }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     Run, Table,
     fetch::Stop,
     read::{escaped, unreadable},
+    trail::Trail,
 };
 use crate::{
     error::SyncError,
@@ -116,6 +117,7 @@ impl<S: Source> Run<'_, S> {
             None => format!("{}?limit={}", stream.path.replace("{id}", &ids), stream.size),
         };
         let (mut cursor, mut seen): (Option<String>, Vec<i64>) = (None, Vec::new());
+        let mut trail = Trail::default();
         loop {
             let path = match &cursor {
                 Some(cursor) => format!("{base}&cursor={}", escaped(cursor)),
@@ -128,6 +130,7 @@ impl<S: Source> Run<'_, S> {
                 Err(stop) => return Err(stop),
             };
             let next = page::tail(&body).map_err(|error| unreadable(&stream.name, &error))?.cursor;
+            trail.note(&stream.name, next.as_ref())?;
             let job = PageJob {
                 stream: stream.name.clone(),
                 layout: layout.clone(),

@@ -5,6 +5,7 @@ mod children;
 mod fetch;
 mod prepare;
 mod read;
+mod trail;
 
 use std::sync::Arc;
 

@@ -6,7 +6,12 @@ use bytes::Bytes;
 use keyhaven_connectors::streams::{Paging, Stream};
 use tokio::sync::oneshot;
 
-use super::{Run, Table, earlier, fetch::Stop, written};
+use super::{
+    Run, Table, earlier,
+    fetch::Stop,
+    trail::{Trail, endless},
+    written,
+};
 use crate::{
     desk::told,
     error::SyncError,
@@ -20,8 +25,11 @@ type Told = oneshot::Receiver<Result<Written, SyncError>>;
 
 /// Pages that may be on their way into the database while the next is asked for.
 const AHEAD: usize = 2;
-/// How often a list whose records moved between two pages is followed back.
+/// How often a list whose records moved between two pages is followed back: at once, and in all.
 const STEPS_BACK: u32 = 3;
+const STEPS_IN_ALL: u32 = 100;
+/// A list that shows the same page so often shows nothing else.
+const SAME: u32 = 3;
 
 /// What is read of a list, page by page.
 struct Reader<'a> {
@@ -37,6 +45,10 @@ struct Reader<'a> {
     /// Keys of the page before, for lists by place.
     before: HashSet<String>,
     steps_back: u32,
+    steps_in_all: u32,
+    /// How often these came again.
+    same: u32,
+    trail: Trail,
 }
 
 impl<'a> Reader<'a> {
@@ -51,6 +63,9 @@ impl<'a> Reader<'a> {
             requests: 0,
             before: HashSet::new(),
             steps_back: 0,
+            steps_in_all: 0,
+            same: 0,
+            trail: Trail::default(),
         }
     }
 
@@ -73,25 +88,45 @@ impl<'a> Reader<'a> {
 
     /// Where the next page is. A list by place is followed with one record of the last page, so that records that moved
     /// in between are noticed; `None` twice: the page does not follow on the last one and is asked for anew.
-    fn follow(&mut self, body: &Bytes) -> Result<Option<Option<String>>, serde_json::Error> {
-        let tail = page::tail(body)?;
+    fn follow(&mut self, body: &Bytes) -> Result<Option<Option<String>>, SyncError> {
+        let name = &self.stream.name;
+        let tail = page::tail(body).map_err(|error| unreadable(name, &error))?;
         match self.stream.pages {
             Paging::One => Ok(Some(None)),
-            Paging::Cursor => Ok(Some(tail.cursor)),
+            Paging::Cursor => {
+                self.trail.note(name, tail.cursor.as_ref())?;
+                Ok(Some(tail.cursor))
+            }
             Paging::Start => {
-                let keys: HashSet<String> = page::keys(body, self.layout)?;
-                let follows = self.before.is_empty() || keys.is_empty() || !keys.is_disjoint(&self.before);
+                let keys = page::keys(body, self.layout).map_err(|error| unreadable(name, &error))?;
                 let start: u64 = self.cursor.as_deref().and_then(|it| it.parse().ok()).unwrap_or_default();
-                if !follows && self.steps_back < STEPS_BACK {
-                    self.steps_back += 1;
+                if self.steps_back(&keys) {
                     self.cursor = Some(start.saturating_sub(self.stream.size / 2 + 1).to_string());
                     return Ok(None);
                 }
-                (self.before, self.steps_back) = (keys, 0);
+                self.same = if keys == self.before && !keys.is_empty() { self.same + 1 } else { 0 };
+                if self.same == SAME || tail.start.is_some_and(|next| next <= start) {
+                    return Err(endless(name));
+                }
+                self.before = keys;
                 let next = tail.start.map(|next| if next > start + 1 { next - 1 } else { next });
                 Ok(Some(next.map(|next| next.to_string())))
             }
         }
+    }
+
+    /// Does a page with these keys not follow on the last one, and is it worth going back?
+    fn steps_back(&mut self, keys: &HashSet<String>) -> bool {
+        if self.before.is_empty() || keys.is_empty() || !keys.is_disjoint(&self.before) {
+            self.steps_back = 0;
+            return false;
+        }
+        let goes_back = self.steps_back < STEPS_BACK && self.steps_in_all < STEPS_IN_ALL;
+        if goes_back {
+            self.steps_back += 1;
+            self.steps_in_all += 1;
+        }
+        goes_back
     }
 }
 
@@ -237,7 +272,7 @@ impl<S: Source> Run<'_, S> {
         if reader.began.is_none() {
             reader.began = Some(answer.at.map_or_else(|| self.now(), written));
         }
-        let next = reader.follow(&answer.body).map_err(|error| unreadable(name, &error))?;
+        let next = reader.follow(&answer.body)?;
         Ok(next.map(|next| (answer, next)))
     }
 

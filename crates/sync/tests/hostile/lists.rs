@@ -26,3 +26,87 @@ async fn a_first_reading_that_begins_anew_meets_its_own_rows() {
         assert_eq!(rows[0]["name"], "new", "{to}");
     }
 }
+
+/// The run ends by itself, and says so.
+async fn is_endless(stream: &str, answer: impl FnMut(&str) -> Said + Send + 'static) {
+    let ((to, ..), app) = (&sqlite(), App::new(answer));
+    let stopped = app.sync(to, &[stream]).await.unwrap().stopped.expect("a reason");
+    assert_eq!(stopped.kind, Failure::App);
+    assert!(stopped.message.contains(&format!("list of {stream} has no end")), "{stopped:?}");
+    assert!(app.asked() < 20, "{} requests", app.asked());
+}
+
+#[tokio::test]
+async fn a_list_that_leads_in_a_circle_is_left() {
+    is_endless("things", |path| match path {
+        "/fields" => page("", None),
+        it if it.contains("cursor=b") => page(r#"{"id":3}"#, Some("a")),
+        _ => page(r#"{"id":1}"#, Some("b")),
+    })
+    .await;
+    is_endless("places", |path| match path {
+        "/fields" => page("", None),
+        _ => placed(r#"{"id":1},{"id":2}"#, Some(0)),
+    })
+    .await;
+    is_endless("places", |path| match path {
+        "/fields" => page("", None),
+        _ => placed(r#"{"id":1},{"id":2}"#, Some(start(path) + 4)),
+    })
+    .await;
+    is_endless("parts", |path| match path {
+        "/fields" => page("", None),
+        it if it.starts_with("/things") => page(r#"{"id":1}"#, None),
+        _ => page(r#"{"id":1,"thing_id":1}"#, Some("b")),
+    })
+    .await;
+}
+
+fn start(path: &str) -> u64 {
+    path.split("start=").nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_list_of_which_no_page_follows_on_the_last_is_read_to_its_end() {
+    let (to, look, _folder) = sqlite();
+    let mut id = 0;
+    let app = App::new(move |path| match path {
+        "/fields" => page("", None),
+        _ => {
+            id += 1;
+            placed(&format!(r#"{{"id":{id}}}"#), (start(path) < 40).then_some(start(path) + 4))
+        }
+    });
+    app.copy(&to, &["places"]).await;
+    assert!(look.rows("places").await.len() > 10);
+}
+
+#[tokio::test]
+async fn an_error_in_the_form_of_a_page_deletes_nothing() {
+    for said in [r#"{"error":"x","success":false}"#, r#"{"data":[],"success":false}"#, r#"{"message":"x"}"#] {
+        let (to, look, _folder) = sqlite();
+        let app = App::new(|path| match path {
+            "/fields" => page("", None),
+            it if it.starts_with("/parts") => page(r#"{"id":1,"thing_id":1}"#, None),
+            _ => page(r#"{"id":1}"#, None),
+        });
+        app.copy(&to, &["things", "parts"]).await;
+        app.says(|path| if path == "/fields" { page("", None) } else { Ok(said.into()) });
+        let stopped = app.sync(&to, &["things", "parts"]).await.unwrap().stopped.unwrap();
+        assert_eq!(stopped.kind, Failure::App);
+        for table in ["things", "parts"] {
+            assert_eq!(look.rows(&format!("{table} WHERE _deleted_at IS NULL")).await.len(), 1, "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_null_is_empty() {
+    let (to, look, _folder) = sqlite();
+    let app = App::new(|path| match path {
+        "/fields" => page("", None),
+        _ => Ok(r#"{"success":true,"data":null}"#.into()),
+    });
+    app.copy(&to, &["things", "places"]).await;
+    assert!(look.rows("things").await.is_empty());
+}
