@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil};
 use keyhaven_connectors::streams::Sql;
 
+use super::json;
+
 /// A value as the database gets it. Texts are borrowed from the page where they can be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Cell<'a> {
@@ -80,7 +82,8 @@ pub(crate) fn fit<'a>(value: Cell<'a>, sql: Sql) -> Result<Cell<'a>, Misfit> {
     Ok(match (sql, value) {
         (_, Cell::Null) => Cell::Null,
         (Sql::Text, Cell::Text(text)) => Cell::Text(without_nul(text)),
-        (Sql::Json, Cell::Text(text)) => Cell::Text(without_written_nul(text)),
+        (Sql::Json, Cell::Text(text)) if !json::is_tame(&text) => return Err(Misfit),
+        (Sql::Json, Cell::Text(text)) => Cell::Text(json::without_nul(text)),
         (Sql::Text | Sql::Json, other) => other.text().into(),
         // An app that knows no null for numbers and times sends an empty text.
         (_, Cell::Text(text)) if text.trim().is_empty() => Cell::Null,
@@ -118,30 +121,6 @@ fn without_nul(text: Cow<'_, str>) -> Cow<'_, str> {
     if memchr::memchr(0, text.as_bytes()).is_none() { text } else { text.replace('\0', "").into() }
 }
 
-/// Nor one that is written as `\u0000` in JSON.
-fn without_written_nul(json: Cow<'_, str>) -> Cow<'_, str> {
-    const NUL: &str = "\\u0000";
-    if memchr::memmem::find(json.as_bytes(), NUL.as_bytes()).is_none() {
-        return json;
-    }
-    let mut clean = String::with_capacity(json.len());
-    let mut rest = json.as_ref();
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        clean.push_str(before);
-        if let Some(after) = escape.strip_prefix(NUL) {
-            rest = after;
-            continue;
-        }
-        // The backslash and what it stands before.
-        let length = 1 + escape.chars().nth(1).map_or(0, char::len_utf8);
-        clean.push_str(&escape[..length]);
-        rest = &escape[length..];
-    }
-    clean.push_str(rest);
-    clean.into()
-}
-
 fn digits(text: &[u8]) -> Option<i16> {
     text.iter().try_fold(0i16, |sum, byte| {
         let digit = byte.is_ascii_digit().then(|| i16::from(byte - b'0'))?;
@@ -160,7 +139,7 @@ fn is_date(text: &[u8]) -> bool {
     }
 }
 
-/// `HH:MM`, `HH:MM:SS`, and fractions.
+/// `HH:MM`, `HH:MM:SS`, and fractions down to the billionth.
 fn is_time(text: &[u8]) -> bool {
     let part = |at: usize, below: i16| {
         text.get(at..at + 2).and_then(digits).is_some_and(|number| (0..below).contains(&number))
@@ -170,7 +149,9 @@ fn is_time(text: &[u8]) -> bool {
         [b':', _, _, rest @ ..] => {
             part(6, 60)
                 && (rest.is_empty()
-                    || (rest[0] == b'.' && rest.len() > 1 && rest[1..].iter().all(u8::is_ascii_digit)))
+                    || (rest[0] == b'.'
+                        && (2..=10).contains(&rest.len())
+                        && rest[1..].iter().all(u8::is_ascii_digit)))
         }
         _ => false,
     };
@@ -240,6 +221,8 @@ mod tests {
             (Sql::Date, text("0000-00-00"), Ok(Cell::Null)),
             (Sql::Time, text("09:30"), Ok(text("09:30"))),
             (Sql::Time, text("24:00"), Err(Misfit)),
+            (Sql::Time, text("09:30:00.0123456789"), Err(Misfit)),
+            (Sql::Timestamp, text("2024-01-02T03:04:05.0123456789Z"), Err(Misfit)),
             (Sql::Timestamp, text("2024-01-02 03:04:05"), Ok(text("2024-01-02T03:04:05Z"))),
             (Sql::Timestamp, text("2024-01-02T03:04:05.678Z"), Ok(text("2024-01-02T03:04:05.678Z"))),
             (Sql::Timestamp, text("2024-01-02T03:04:05+02:00"), Ok(text("2024-01-02T01:04:05Z"))),

@@ -1,14 +1,17 @@
 //! A page of records, read straight into rows.
 
 pub(crate) mod cell;
+mod json;
 pub(crate) mod layout;
 mod read;
+mod sound;
 mod tail;
 mod value;
 
 pub(crate) use cell::Cell;
 pub(crate) use layout::{Column, DELETED_AT, Layout, SYNCED_AT};
 pub(crate) use read::{highest_id, keys, read};
+pub(crate) use sound::sound;
 pub(crate) use tail::tail;
 pub(crate) use value::read_labels;
 
@@ -34,9 +37,31 @@ pub(crate) struct Rows<'a> {
     pub misfits: Vec<Misfits>,
 }
 
+/// Cells of one page. What an app sends in a few bytes for each record takes a hundred times as much here.
+const MOST_CELLS: usize = 2_000_000;
+/// Misfits of one page that are kept.
+const MOST_MISFITS: usize = 10_000;
+
 impl<'a> Rows<'a> {
     pub(crate) fn new(width: usize) -> Self {
         Self { width, cells: Vec::with_capacity(width * 500), misfits: Vec::new() }
+    }
+
+    /// Begins a row; tells where its cells begin. None: there are too many.
+    fn begin(&mut self) -> Option<usize> {
+        let begin = self.cells.len();
+        if begin + self.width > MOST_CELLS {
+            return None;
+        }
+        self.cells.resize(begin + self.width, Cell::Null);
+        Some(begin)
+    }
+
+    /// Notes what did not fit.
+    fn note(&mut self, misfit: impl FnOnce() -> Misfits) {
+        if self.misfits.len() < MOST_MISFITS {
+            self.misfits.push(misfit());
+        }
     }
 
     /// How many rows.

@@ -14,7 +14,7 @@ use serde::{
 use serde_json::Value;
 
 use super::{
-    Cell, Layout, Rows,
+    Layout, Rows,
     layout::{Entry, Target},
     value::ValueSeed,
 };
@@ -133,8 +133,10 @@ impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { layout, rows } = self;
-        let begin = rows.cells.len();
-        rows.cells.resize(begin + rows.width, Cell::Null);
+        let begin = rows.begin().ok_or_else(|| {
+            use serde::de::Error;
+            A::Error::custom("it holds more records than fit into memory")
+        })?;
         while let Some(key) = map.next_key_seed(KeySeed(&layout.root))? {
             match key {
                 Key::Known(target) => map.next_value_seed(ValueSeed { target, begin, rows })?,

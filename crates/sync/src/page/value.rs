@@ -15,6 +15,9 @@ use super::{
     layout::{Entry, Loose, Target},
 };
 
+/// In bytes.
+const LONGEST_LIST: usize = 1024 * 1024;
+
 /// Several choices as they were written down, with the labels that they have now.
 pub(crate) fn read_labels(json: &str, of: &HashMap<String, String>) -> Option<(Vec<String>, String)> {
     let ids: Vec<serde_json::Value> = serde_json::from_str(json).ok()?;
@@ -32,13 +35,26 @@ pub(super) struct ValueSeed<'l, 'de> {
 
 impl<'de> ValueSeed<'_, 'de> {
     fn put(&mut self, slot: usize, sql: Sql, value: Cell<'de>) {
-        let shown = || value.text().chars().take(200).collect::<String>();
         match fit(value.clone(), sql) {
             Ok(cell) => self.rows.cells[self.begin + slot] = cell,
-            Err(_) => {
-                let row = self.begin / self.rows.width;
-                self.rows.misfits.push(Misfits { row, slot, value: shown() });
-            }
+            Err(_) => self.misfit(slot, &value.text()),
+        }
+    }
+
+    fn misfit(&mut self, slot: usize, value: &str) {
+        let row = self.begin / self.rows.width;
+        self.rows.note(|| Misfits { row, slot, value: value.chars().take(200).collect() });
+    }
+
+    /// A list of choices or addresses, read by one of these; what cannot be read so does not fit.
+    fn list(
+        &mut self,
+        slot: usize,
+        raw: &'de str,
+        read: impl FnOnce(&mut Self, &'de str) -> Result<(), serde_json::Error>,
+    ) {
+        if raw.len() > LONGEST_LIST || read(self, raw).is_err() {
+            self.misfit(slot, raw);
         }
     }
 
@@ -132,7 +148,6 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(mut self, json: D) -> Result<(), D::Error> {
-        use serde::de::Error;
         let Target::Whole(entry) = self.target else { return json.deserialize_any(self) };
         match &entry.shape {
             Shape::Plain(Sql::Json) => {
@@ -143,10 +158,14 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_, 'de> {
                 Ok(())
             }
             Shape::Options => {
-                self.options(entry, <&'de RawValue>::deserialize(json)?.get()).map_err(D::Error::custom)
+                let raw = <&'de RawValue>::deserialize(json)?.get();
+                self.list(entry.slot, raw, |it, raw| it.options(entry, raw));
+                Ok(())
             }
             Shape::Contact => {
-                self.contact(entry, <&'de RawValue>::deserialize(json)?.get()).map_err(D::Error::custom)
+                let raw = <&'de RawValue>::deserialize(json)?.get();
+                self.list(entry.slot, raw, |it, raw| it.contact(entry, raw));
+                Ok(())
             }
             _ => json.deserialize_any(self),
         }

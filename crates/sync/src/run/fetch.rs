@@ -7,6 +7,7 @@ use tokio::{sync::watch, time::sleep};
 use super::allowance::Allowance;
 use crate::{
     error::{Failure, SyncError},
+    page,
     progress::Teller,
     source::{Answer, Burst, Refused, Source},
 };
@@ -83,7 +84,7 @@ impl<S: Source> Fetcher<'_, S> {
             match asked {
                 Ok(answer) => {
                     self.pace(answer.burst).await;
-                    return Ok(answer);
+                    return Ok(Answer { body: page::sound(answer.body), ..answer });
                 }
                 Err(Refused::Later(wait)) => {
                     turns += 1;

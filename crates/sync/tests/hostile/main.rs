@@ -9,3 +9,4 @@
 
 mod app;
 mod lists;
+mod values;
