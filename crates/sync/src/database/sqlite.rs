@@ -182,16 +182,15 @@ impl Database for Sqlite {
     }
 
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError> {
-        let rows = self.query(
-            "SELECT o.name, c.name FROM sqlite_schema o JOIN pragma_table_info(o.name) c \
-             WHERE o.type IN ('table', 'view') ORDER BY o.name, c.cid",
-            &[],
-        )?;
-        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for row in rows {
-            all.entry(row[0].text()).or_default().push(row[1].text());
-        }
-        Ok(all)
+        let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name";
+        let names = self.query(names, &[])?.into_iter().map(|row| row[0].text());
+        let columns = "SELECT name FROM pragma_table_info($1) ORDER BY cid";
+        // A view whose table is gone has none that can be told.
+        let with_columns = names.map(|name| {
+            let rows = self.query(columns, &[name.as_str().into()]).unwrap_or_default();
+            (name, rows.iter().map(|row| row[0].text()).collect())
+        });
+        Ok(with_columns.collect())
     }
 
     fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {

@@ -42,7 +42,10 @@ fn prepare(writer: &mut Writer, streams: &Streams, stream: &Stream, now: &str) -
     // Definitions that could not be read say nothing.
     if !definitions.is_empty() {
         let before = known.clone();
-        fields::settle(streams, &mut known, &definitions, &fields::fixed(described), now);
+        let mut taken = fields::fixed(described);
+        // Columns that somebody has added stay theirs.
+        taken.extend(writer.objects.get(table).into_iter().flatten().map(|name| name.to_lowercase()));
+        fields::settle(streams, &mut known, &definitions, &taken, now);
         writer.db.begin()?;
         for field in known.iter().filter(|it| !before.contains(it)) {
             let shape = fields::shape(streams, &field.kind);
@@ -53,6 +56,10 @@ fn prepare(writer: &mut Writer, streams: &Streams, stream: &Stream, now: &str) -
         writer.commit()?;
     }
     let layout = fields::layout(streams, stream, described, &known, &definitions);
+    if !writer.objects.contains_key(table) {
+        let filling = streams.streams.iter().filter(|it| it.table() == table);
+        filling.map(|it| it.name.as_str()).try_for_each(|name| writer.forget(name))?;
+    }
     writer.ensure(&layout)?;
     relabel(writer, streams, described, &known, &definitions)?;
     Ok(Arc::new(layout))

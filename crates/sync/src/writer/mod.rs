@@ -151,6 +151,14 @@ impl Writer {
         self.states.entry(stream.to_owned()).or_default()
     }
 
+    /// The stream is read from its beginning: its table is not there, or not any more.
+    pub(crate) fn forget(&mut self, stream: &str) -> Result<(), SyncError> {
+        if self.states.remove(stream).is_some() {
+            self.db.execute("DELETE FROM keyhaven_streams WHERE stream = $1", &[stream.into()])?;
+        }
+        Ok(())
+    }
+
     /// Makes the table, or adds what it lacks. A table that somebody else made is left alone.
     pub(crate) fn ensure(&mut self, layout: &Layout) -> Result<bool, SyncError> {
         let there = self.objects.get(&layout.table);

@@ -9,4 +9,5 @@
 
 mod app;
 mod lists;
+mod meddling;
 mod values;

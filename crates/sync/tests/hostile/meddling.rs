@@ -1,0 +1,52 @@
+//! Databases in which somebody else has worked.
+
+use serde_json::json;
+
+use crate::app::{App, both, page, sqlite};
+
+fn two() -> App {
+    App::new(|path| match path {
+        "/fields" => page("", None),
+        it if it.starts_with("/parts") => page(r#"{"id":1,"thing_id":1}"#, None),
+        _ => page(r#"{"id":1},{"id":2}"#, None),
+    })
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_dropped_is_filled_again() {
+    for (to, look, _folder) in both() {
+        let app = two();
+        app.copy(&to, &["things", "parts"]).await;
+        look.execute("DROP VIEW parts_readable; DROP TABLE things; DROP TABLE parts").await;
+        app.copy(&to, &["things", "parts"]).await;
+        assert_eq!(look.rows("things").await.len(), 2, "{to}");
+        assert_eq!(look.rows("parts").await.len(), 1, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_of_others_that_is_broken_stops_nothing() {
+    let ((to, look, _folder), app) = (sqlite(), two());
+    app.copy(&to, &["things"]).await;
+    look.execute("CREATE TABLE mine (a int); CREATE VIEW theirs AS SELECT a FROM mine; DROP TABLE mine")
+        .await;
+    app.copy(&to, &["things"]).await;
+}
+
+#[tokio::test]
+async fn a_column_that_somebody_added_stays_theirs() {
+    for (to, look, _folder) in both() {
+        let app = two();
+        app.copy(&to, &["things"]).await;
+        look.execute("ALTER TABLE things ADD COLUMN score integer; UPDATE things SET score = 7").await;
+        let field = json!({"field_code": "c0de", "field_name": "Score", "field_type": "double", "is_custom_field": true});
+        app.says(move |path| match path {
+            "/fields" => page(&field.to_string(), None),
+            _ => page(r#"{"id":1,"custom_fields":{"c0de":3}},{"id":2}"#, None),
+        });
+        app.copy(&to, &["things"]).await;
+        let rows = look.rows("things ORDER BY id").await;
+        assert_eq!((rows[0]["score"].as_f64(), rows[0]["score_2"].as_f64()), (Some(7.0), Some(3.0)), "{to}");
+        assert_eq!(rows[1]["score"], 7);
+    }
+}
