@@ -52,20 +52,23 @@ pub(crate) struct Mapped {
     pub dropped_at: Option<String>,
 }
 
+/// PostgreSQL takes 1600, and counts those that were dropped; SQLite takes 2000.
+const MOST_COLUMNS: usize = 1500;
+
 /// What a field's type becomes.
 pub(crate) fn shape(streams: &Streams, kind: &str) -> Shape {
     streams.field_types.get(kind).cloned().unwrap_or(Shape::Plain(keyhaven_connectors::streams::Sql::Text))
 }
 
 /// Brings what is known up to date with the definitions. A column keeps its name when the field is renamed; a field that
-/// is gone keeps its column; one that has another type now gets a new one.
+/// is gone keeps its column; one that has another type now gets a new one. Tells how many fields found no room.
 pub(crate) fn settle(
     streams: &Streams,
     known: &mut Vec<Mapped>,
     definitions: &[Definition],
     fixed: &BTreeSet<String>,
     now: &str,
-) {
+) -> usize {
     let mut taken = fixed.clone();
     for field in known.iter() {
         taken.extend(names(&field.column, &shape(streams, &field.kind)));
@@ -79,6 +82,7 @@ pub(crate) fn settle(
             _ => {}
         }
     }
+    let mut without_room = 0;
     for definition in definitions.iter().filter(|it| it.custom) {
         let same = |it: &&mut Mapped| it.code == definition.code && it.kind == definition.kind;
         if let Some(field) = known.iter_mut().find(same) {
@@ -87,6 +91,10 @@ pub(crate) fn settle(
         }
         let shape = shape(streams, &definition.kind);
         let endings: Vec<&str> = shape.parts().iter().map(|part| part.ending).collect();
+        if taken.len() + endings.len() > MOST_COLUMNS {
+            without_room += 1;
+            continue;
+        }
         let column = unique(&column_name(&definition.name, &definition.code), &endings, &taken);
         taken.extend(names(&column, &shape));
         taken.insert(column.clone());
@@ -98,6 +106,7 @@ pub(crate) fn settle(
             dropped_at: None,
         });
     }
+    without_room
 }
 
 fn names(column: &str, shape: &Shape) -> Vec<String> {

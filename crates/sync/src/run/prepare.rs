@@ -20,12 +20,27 @@ use crate::{
 
 impl<S: Source> Run<'_, S> {
     pub(super) async fn prepare(&self, stream: &Stream) -> Result<Table, SyncError> {
-        let (streams, stream, now) = (self.plan.streams.clone(), stream.clone(), self.now());
-        self.desk.ask(move |writer| prepare(writer, &streams, &stream, &now)).await
+        let (streams, name, now) = (self.plan.streams.clone(), stream.name.clone(), self.now());
+        let stream = stream.clone();
+        let (layout, without_room) =
+            self.desk.ask(move |writer| prepare(writer, &streams, &stream, &now)).await?;
+        if without_room > 0 {
+            let note = format!(
+                "{without_room} custom fields are left out: no database takes a table with so many columns"
+            );
+            self.fetcher.teller.stream(&name, |it| it.note = Some(note));
+        }
+        Ok(layout)
     }
 }
 
-fn prepare(writer: &mut Writer, streams: &Streams, stream: &Stream, now: &str) -> Result<Table, SyncError> {
+/// The table as it is now, and how many custom fields found no room in it.
+fn prepare(
+    writer: &mut Writer,
+    streams: &Streams,
+    stream: &Stream,
+    now: &str,
+) -> Result<(Table, usize), SyncError> {
     let table = stream.table();
     let Some(described) = streams.describing(table) else {
         return Err(SyncError::destination(
@@ -39,13 +54,14 @@ fn prepare(writer: &mut Writer, streams: &Streams, stream: &Stream, now: &str) -
         None => Vec::new(),
     };
     let mut known = state::fields(writer.db.as_mut(), table)?;
+    let mut without_room = 0;
     // Definitions that could not be read say nothing.
     if !definitions.is_empty() {
         let before = known.clone();
         let mut taken = fields::fixed(described);
         // Columns that somebody has added stay theirs.
         taken.extend(writer.objects.get(table).into_iter().flatten().map(|name| name.to_lowercase()));
-        fields::settle(streams, &mut known, &definitions, &taken, now);
+        without_room = fields::settle(streams, &mut known, &definitions, &taken, now);
         writer.db.begin()?;
         for field in known.iter().filter(|it| !before.contains(it)) {
             let shape = fields::shape(streams, &field.kind);
@@ -62,7 +78,7 @@ fn prepare(writer: &mut Writer, streams: &Streams, stream: &Stream, now: &str) -
     }
     writer.ensure(&layout)?;
     relabel(writer, streams, described, &known, &definitions)?;
-    Ok(Arc::new(layout))
+    Ok((Arc::new(layout), without_room))
 }
 
 /// A choice whose label was changed reads so in rows that were written before.

@@ -50,3 +50,22 @@ async fn a_column_that_somebody_added_stays_theirs() {
         assert_eq!(rows[1]["score"], 7);
     }
 }
+
+#[tokio::test]
+async fn fields_beyond_what_a_table_can_have_are_left_out_and_that_is_said() {
+    for (to, look, _folder) in both() {
+        let field = |n: usize| json!({"field_code": format!("{n:040x}"), "field_name": "Field", "field_type": "address", "is_custom_field": true});
+        let fields = (0..250).map(|n| field(n).to_string()).collect::<Vec<_>>().join(",");
+        let app = App::new(move |path| match path {
+            "/fields" => page(&fields, None),
+            _ => page(r#"{"id":1}"#, None),
+        });
+        for _ in 0..2 {
+            let report = app.copy(&to, &["things"]).await;
+            let things = report.progress.streams.iter().find(|it| it.name == "things").unwrap();
+            let note = things.note.clone().unwrap_or_default();
+            assert!(note.contains("custom fields are left out"), "{to}: {note}");
+            assert_eq!(look.rows("things").await.len(), 1);
+        }
+    }
+}
