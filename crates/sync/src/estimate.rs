@@ -82,16 +82,16 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     for stream in &chosen {
         let state = states.get(&stream.name).cloned().unwrap_or_default();
         let (requests, at_most, note) = probe.requests(stream, &state, plan).await?;
-        let cost = requests * source.cost(&stream.path.replace("{id}", "1"));
+        let cost = requests.saturating_mul(source.cost(&stream.path.replace("{id}", "1")));
         streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, note });
     }
-    let requests: u64 = streams.iter().map(|it| it.requests).sum();
+    let requests = sum(streams.iter().map(|it| it.requests));
     let budget = probe.budget(&chosen).await.filter(|it| it.is_told);
     let each = probe.took.checked_div(probe.asked).unwrap_or(Duration::from_millis(200));
     let paced = probe.burst.map_or(0.0, |per_second| requests as f64 / per_second);
     Ok(Estimate {
         requests,
-        cost: streams.iter().map(|it| it.cost).sum(),
+        cost: sum(streams.iter().map(|it| it.cost)),
         budget_left: budget.map(|it| it.left),
         budget_allowed: budget.map(|it| (it.left as f64 * plan.share) as u64),
         // A full page takes about three times as long as one record.
@@ -108,6 +108,11 @@ fn from_the_end(stream: &Stream) -> Option<String> {
         _ => return None,
     };
     stream.whole.contains(up).then(|| stream.whole.replace(up, down).replace(' ', "%20"))
+}
+
+/// Apps tell the highest ids, and these may be any number.
+fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0, u64::saturating_add)
 }
 
 struct Probe<'a, S> {

@@ -22,19 +22,27 @@ use crate::{
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// Another program may hold a table for so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that one statement takes, an index over millions of rows included. A server that is cut off says nothing.
+const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
 pub(crate) struct Postgres {
     connection: PgConnection,
     runtime: Handle,
     in_transaction: bool,
+    /// It did not answer once, and is not waited for again.
+    is_silent: bool,
 }
 
 impl Postgres {
     /// Connects, makes the schema if it is not there, and makes sure that no other sync writes into it.
     pub(crate) async fn open(options: PgConnectOptions, schema: &str) -> Result<Self, SyncError> {
-        let connect = timeout(CONNECT_WITHIN, PgConnection::connect_with(&options)).await;
-        let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())));
-        let mut connection = connect.map_err(|error| failed(&error))?;
+        timeout(CONNECT_WITHIN, Self::connect(options, schema)).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    async fn connect(options: PgConnectOptions, schema: &str) -> Result<Self, SyncError> {
+        let mut connection = PgConnection::connect_with(&options).await.map_err(|error| failed(&error))?;
         let lock = "SELECT pg_try_advisory_lock(hashtextextended('keyhaven sync ' || $1, 0))";
         let free: bool = sqlx::query_scalar(lock)
             .bind(schema)
@@ -54,6 +62,7 @@ impl Postgres {
         let mut statements = vec![
             format!("SET search_path TO {name}"),
             "SET TIME ZONE 'UTC'".into(),
+            format!("SET lock_timeout TO '{}s'", PATIENCE.as_secs()),
             "SET client_min_messages TO warning".into(),
             // Rows are looked for by key. Of a table that was made just now the planner knows nothing, and would read
             // all of it instead.
@@ -68,17 +77,16 @@ impl Postgres {
             let run = sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await;
             run.map_err(|error| failed(&error))?;
         }
-        Ok(Self { connection, runtime: Handle::current(), in_transaction: false })
+        Ok(Self { connection, runtime: Handle::current(), in_transaction: false, is_silent: false })
     }
 
     fn run(&mut self, sql: impl Into<String>) -> Result<u64, SyncError> {
         let query = sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut self.connection);
-        self.runtime.block_on(query).map(|done| done.rows_affected()).map_err(|error| failed(&error))
+        wait(&self.runtime, &mut self.is_silent, query).map(|done| done.rows_affected())
     }
 
     fn rows(&mut self, query: Query<'_>) -> Result<Vec<Row>, SyncError> {
-        let rows =
-            self.runtime.block_on(query.fetch_all(&mut self.connection)).map_err(|error| failed(&error))?;
+        let rows = wait(&self.runtime, &mut self.is_silent, query.fetch_all(&mut self.connection))?;
         let cell = |row: &PgRow, n: usize| -> Result<Cell<'static>, sqlx::Error> {
             if row.try_get_raw(n)?.is_null() {
                 return Ok(Cell::Null);
@@ -126,6 +134,28 @@ fn written<'a>(cell: &'a Cell<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
+/// Waits for an answer.
+fn wait<T>(
+    runtime: &Handle,
+    is_silent: &mut bool,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, SyncError> {
+    if *is_silent {
+        return Err(silent());
+    }
+    match runtime.block_on(async { timeout(ANSWER_WITHIN, answer).await }) {
+        Ok(answer) => answer.map_err(|error| failed(&error)),
+        Err(_) => {
+            *is_silent = true;
+            Err(silent())
+        }
+    }
+}
+
+fn silent() -> SyncError {
+    failed(&sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+}
+
 fn failed(error: &sqlx::Error) -> SyncError {
     let code = error.as_database_error().and_then(|it| it.code()).unwrap_or_default().into_owned();
     let told = match error {
@@ -166,7 +196,8 @@ macro_rules! bind {
                 Cell::Integer(it) => query.bind(*it),
                 Cell::Number(it) => query.bind(*it),
                 Cell::Boolean(it) => query.bind(*it),
-                Cell::Text(it) => query.bind(it.to_string()),
+                // PostgreSQL holds no NUL in a text.
+                Cell::Text(it) => query.bind(it.replace('\0', "")),
             };
         }
         query
@@ -222,7 +253,7 @@ impl Database for Postgres {
             return self.run(sql);
         }
         let query = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values).execute(&mut self.connection);
-        self.runtime.block_on(query).map(|done| done.rows_affected()).map_err(|error| failed(&error))
+        wait(&self.runtime, &mut self.is_silent, query).map(|done| done.rows_affected())
     }
 
     fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError> {

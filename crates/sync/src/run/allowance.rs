@@ -45,7 +45,7 @@ impl Allowance {
             self.swept += cost;
         }
         if let Some(told) = told {
-            let at_the_beginning = told.left + self.spent;
+            let at_the_beginning = told.left.saturating_add(self.spent);
             // Others spend too; what they took is not ours to use.
             let known = self.left.filter(|_| self.is_told);
             self.left = Some(known.map_or(at_the_beginning, |left| left.min(at_the_beginning)));

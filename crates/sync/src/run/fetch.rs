@@ -124,7 +124,7 @@ impl<S: Source> Fetcher<'_, S> {
     /// Slows down while there is room, and leaves the last quarter to others.
     async fn pace(&self, burst: Option<Burst>) {
         let Some(burst) = burst else { return };
-        if burst.left * 4 < burst.limit {
+        if burst.left.saturating_mul(4) < burst.limit {
             self.rest(burst.reset.clamp(Duration::from_millis(100), Duration::from_secs(2))).await;
         }
     }

@@ -1,6 +1,8 @@
 //! Values and pages that nobody can hold.
 
-use keyhaven_sync::Failure;
+use std::time::Duration;
+
+use keyhaven_sync::{Budget, Burst, Failure, Refused};
 
 use crate::app::{App, both, page, sqlite};
 
@@ -56,4 +58,19 @@ async fn a_page_that_grows_a_hundredfold_is_refused() {
     assert_eq!(stopped.kind, Failure::App);
     assert!(stopped.message.contains("more records than fit into memory"), "{stopped:?}");
     assert!(look.rows("things").await.is_empty());
+}
+
+#[tokio::test]
+async fn words_and_numbers_of_the_app_about_itself_stop_nothing() {
+    for (to, look, _folder) in both() {
+        let mut app = App::new(|path| match path {
+            "/fields" => page("", None),
+            it if it.starts_with("/places") => Err(Refused::NotHere { status: 403, message: "a\0b".into() }),
+            _ => page(r#"{"id":1}"#, None),
+        });
+        app.budget = Some(Budget { limit: u64::MAX, left: u64::MAX, is_told: true });
+        app.burst = Some(Burst { limit: u64::MAX, left: u64::MAX, reset: Duration::MAX });
+        app.copy(&to, &["things", "places"]).await;
+        assert_eq!(look.rows("things").await.len(), 1, "{to}");
+    }
 }
