@@ -163,7 +163,15 @@ impl Destination {
 
     pub(crate) async fn open(&self) -> Result<Box<dyn Database>, SyncError> {
         match self {
-            Self::Sqlite(path) => Ok(Box::new(Sqlite::open(path)?)),
+            Self::Sqlite(path) => {
+                let path = path.clone();
+                // Another program may hold it locked.
+                let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path)).await;
+                let opened = opened.map_err(|_| {
+                    SyncError::destination("the destination could not be opened", "Run the sync again.")
+                })?;
+                Ok(Box::new(opened?))
+            }
             Self::Postgres { url, schema } => {
                 let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| unreadable())?;
                 Ok(Box::new(Postgres::open(options.application_name("keyhaven"), schema).await?))

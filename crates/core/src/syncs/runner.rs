@@ -26,6 +26,8 @@ const LEASE: Millis = 30_000;
 const BEAT: Duration = Duration::from_secs(2);
 /// A run that could not renew its lease for so long ends: soon after, somebody else may have the sync.
 const ALONE: Duration = Duration::from_secs(20);
+/// A run that shall end, and whose destination does not answer, is waited for no longer than this.
+const GRACE: Duration = Duration::from_secs(5);
 /// The longest sleep; also how soon what other processes ask for is seen.
 const NAP: Duration = Duration::from_secs(5);
 /// Apps do not count their day anew all in the same second.
@@ -120,7 +122,10 @@ async fn run(app: &Arc<Keyhaven>, ctx: &Ctx, id: &str, ending: watch::Receiver<b
     // Whichever is not over is dropped, and with it what it holds of the database.
     let done = tokio::select! {
         done = engine => done,
-        () = watch(app, ctx, id, &run, told.clone(), &cancel, ending.clone()) => return Ok(()),
+        end = watch(app, ctx, id, &run, told.clone(), &cancel, ending.clone()) => match end {
+            End::Lost => return Ok(()),
+            End::Unheard => Err(unheard()),
+        },
     };
     let last = told.borrow().clone();
     if let Err(error) = note(app, &run, &last).await {
@@ -143,7 +148,20 @@ async fn expecting(teller: Teller, ready: &plan::Ready, mut cancelled: watch::Re
     }
 }
 
-/// Beats while the run is under way; ends by itself only where the run must be dropped, because somebody else has it.
+/// Why a run is dropped.
+enum End {
+    /// Somebody else has it.
+    Lost,
+    /// It shall end, and does not.
+    Unheard,
+}
+
+fn unheard() -> SyncError {
+    let message = "the sync was cancelled while the destination did not answer";
+    SyncError::new(Failure::Cancelled, message, "Look whether another program holds the destination locked.")
+}
+
+/// Beats while the run is under way; ends by itself only where the run must be dropped.
 async fn watch(
     app: &Keyhaven,
     ctx: &Ctx,
@@ -152,12 +170,17 @@ async fn watch(
     told: watch::Receiver<Progress>,
     cancel: &watch::Sender<bool>,
     mut ending: watch::Receiver<bool>,
-) {
+) -> End {
     let mut beat = time::interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed = Instant::now();
     let mut noted = Progress::default();
+    let mut cancelled = None;
     loop {
+        if *cancel.borrow() && cancelled.get_or_insert_with(Instant::now).elapsed() >= GRACE {
+            tracing::warn!(sync = id, "a sync was ended while its destination did not answer");
+            return End::Unheard;
+        }
         tokio::select! {
             _ = beat.tick() => {}
             changed = ending.changed(), if !*cancel.borrow() => {
@@ -173,10 +196,12 @@ async fn watch(
                 let _ = cancel.send(true);
             }
             Ok(Held::No) => {
-                return tracing::warn!(sync = id, "a sync was taken over or deleted while it ran");
+                tracing::warn!(sync = id, "a sync was taken over or deleted while it ran");
+                return End::Lost;
             }
             Err(error) if renewed.elapsed() > ALONE => {
-                return tracing::error!(%error, sync = id, "a sync ends: its lease cannot be renewed");
+                tracing::error!(%error, sync = id, "a sync ends: its lease cannot be renewed");
+                return End::Lost;
             }
             Err(error) => tracing::warn!(%error, sync = id, "the lease of a sync was not renewed"),
         }

@@ -8,7 +8,11 @@ use keyhaven_core::{
     syncs::{self, Run, Sync, SyncInput},
 };
 use keyhaven_sandbox::Mode;
-use tokio::{sync::watch, time::sleep};
+use keyhaven_testkit::Look;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::ground::{GOOD, Ground, HOUR, MINUTE, START, Server};
 
@@ -221,4 +225,29 @@ async fn parquet_files_lie_below_the_folder() {
     assert_eq!(house.outcomes(&saved.id).await, ["done"]);
     assert!(ground.data.path().join("syncs/lake/crm/deals.parquet").is_file());
     assert!(house.save_to("parquet:../crm", "manual").await.is_err());
+}
+
+/// A destination that another program holds locked keeps neither the server from ending nor a run from being cancelled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_destination_holds_up_nobody() {
+    let ground = Ground::new(None).await;
+    let house = ground.server().await;
+    house.connect("Sales EU").await;
+    let it = house.save("manual").await;
+    syncs::run_now(&house.app, &house.ctx, &it.id).await.unwrap();
+    house.work().await;
+    house.pass(MINUTE);
+    syncs::run_now(&house.app, &house.ctx, &it.id).await.unwrap();
+    let file = ground.data.path().join("syncs/crm.db");
+    let _held = Look::Sqlite(file).hold(Duration::from_secs(10));
+    let (stop, stopped) = watch::channel(false);
+    let runner = tokio::spawn(syncs::run_due(house.app.clone(), stopped));
+    while !house.get(&it.id).await.is_running {
+        sleep(Duration::from_millis(50)).await;
+    }
+    sleep(Duration::from_millis(500)).await;
+    stop.send(true).unwrap();
+    timeout(Duration::from_secs(9), runner).await.expect("an end").unwrap();
+    assert_eq!(house.outcomes(&it.id).await, ["interrupted", "done"]);
+    assert!(house.get(&it.id).await.next_run_at.is_some_and(|at| at <= house.now()), "and goes on");
 }
