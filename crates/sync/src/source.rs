@@ -59,7 +59,7 @@ pub enum Refused {
     Later(Duration),
     /// The day's budget is used up.
     BudgetUsedUp,
-    /// The share of it that the caller's access token has.
+    /// What the caller, a sync or an access token, may use of it is used up.
     ShareUsedUp,
     /// The caller's access token may not ask for it.
     OutOfReach {

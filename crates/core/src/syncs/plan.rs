@@ -8,7 +8,7 @@ use super::{
     AppSource, Wanted, destination,
     saved::{chosen, deleted, row},
 };
-use crate::{Actor, Ctx, Error, Keyhaven, connections};
+use crate::{Actor, Ctx, Error, Keyhaven, connections, policy::Policy};
 use std::sync::Arc;
 
 /// Reading and writing of one run, ready.
@@ -46,6 +46,9 @@ pub(super) async fn ready(
     let plan = wanted.plan(&connector, &on.id, &on.slug, ctx.clock.clone());
     let mut own = app.ctx(Actor::Sync(row.id.clone()));
     own.workspace.clone_from(&ctx.workspace);
+    // Each run leaves its part of what is left; all runs of a day together leave it, too.
+    let budget_share = u8::try_from(row.share).ok();
+    own.policy = Arc::new(Policy { budget_share, ..Policy::default() });
     let source = AppSource::here(app.clone(), own, &on.id, connector);
     Ok(plan.map(|plan| Ready { source, plan }))
 }

@@ -101,7 +101,7 @@ impl AppSource {
         let code = told["errorCode"].as_u64().and_then(|it| u16::try_from(it).ok());
         let status = if status < 300 { code.unwrap_or(502) } else { status };
         let message = ["error", "message", "error_info"].iter().find_map(|key| told[key].as_str());
-        let message = message.map_or_else(|| format!("HTTP {status}"), |it| it.chars().take(300).collect());
+        let message = message.map_or_else(|| format!("HTTP {status}"), plain);
         Some(match status {
             400 => Refused::NotUnderstood(message),
             401 => Refused::KeyRejected(message),
@@ -110,7 +110,7 @@ impl AppSource {
                 remedy: "Stop other programs that use the key for some minutes, then run the sync again."
                     .into(),
             },
-            402..=410 => Refused::NotHere { status, message },
+            402..=407 | 409 | 410 => Refused::NotHere { status, message },
             429 => {
                 let answer =
                     keyhaven_connectors::Answer { status, headers: headers.clone(), body: body.to_vec() };
@@ -122,6 +122,11 @@ impl AppSource {
             _ => Refused::Broken(message),
         })
     }
+}
+
+/// Words of the app, bounded and without control characters.
+fn plain(words: &str) -> String {
+    words.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
 fn burst(told: Told) -> Option<Burst> {

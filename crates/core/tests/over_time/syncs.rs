@@ -7,7 +7,7 @@ use keyhaven_core::{
     connections::{self, Removal},
     syncs::{self, Run, Sync, SyncInput},
 };
-use keyhaven_sandbox::Mode;
+use keyhaven_sandbox::{ACME, Mode};
 use keyhaven_testkit::Look;
 use tokio::{
     sync::watch,
@@ -250,4 +250,25 @@ async fn a_locked_destination_holds_up_nobody() {
     timeout(Duration::from_secs(9), runner).await.expect("an end").unwrap();
     assert_eq!(house.outcomes(&it.id).await, ["interrupted", "done"]);
     assert!(house.get(&it.id).await.next_run_at.is_some_and(|at| at <= house.now()), "and goes on");
+}
+
+/// However often a sync runs, what it may use of a day's budget stays the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_runs_of_a_day_keep_to_one_share() {
+    let ground = Ground::new(None).await;
+    ground.sandbox.state().set(|settings| (settings.daily_budget, settings.records) = (200, 5000));
+    let house = ground.server().await;
+    house.connect("Sales EU").await;
+    let before = ground.sandbox.state().spent()[&ACME];
+    let it = house.save("manual").await;
+    for times in 1..=3 {
+        house.pass(MINUTE);
+        syncs::run_now(&house.app, &house.ctx, &it.id).await.unwrap();
+        house.work().await;
+        let run = house.runs(&it.id).await.remove(0);
+        assert_eq!(run.outcome, "paused", "{times}: {run:?}");
+        assert!(run.message.as_deref().is_some_and(|it| it.contains("its share")), "{run:?}");
+    }
+    let spent = ground.sandbox.state().spent()[&ACME] - before;
+    assert!(spent <= 100, "{spent} of 200");
 }

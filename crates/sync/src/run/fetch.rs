@@ -76,7 +76,10 @@ impl<S: Source> Fetcher<'_, S> {
             let told = asked.as_ref().ok().and_then(|answer| answer.budget);
             if !matches!(
                 asked,
-                Err(Refused::Later(_) | Refused::Forbidden { .. } | Refused::OutOfReach { .. })
+                Err(Refused::Later(_)
+                    | Refused::ShareUsedUp
+                    | Refused::Forbidden { .. }
+                    | Refused::OutOfReach { .. })
             ) {
                 self.allowance.spend(cost, is_sweep, told);
                 self.teller.asked(stream, cost);
@@ -179,8 +182,8 @@ pub(crate) fn refusal(refused: Refused) -> Stop {
         .into(),
         Refused::ShareUsedUp => SyncError::new(
             Failure::Budget,
-            "this access token has used its share of the app's requests of today",
-            "It goes on where it was at the next run, after midnight UTC or with a token that has a larger share.",
+            "this sync, or its access token, has used its share of the app's requests of today",
+            "Wait for tomorrow's budget, or allow a larger share: the next run goes on where this one was.",
         )
         .into(),
         Refused::OutOfReach { message, remedy } => Stop::OutOfReach(SyncError::new(Failure::App, message, remedy)),
