@@ -127,6 +127,10 @@ pub(super) async fn row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<SyncRo
     found.retain(|row| {
         (row.id == which || row.name == which) && ctx.policy.allows_connection(&row.connection)
     });
+    // A name may look like an id.
+    if let Some(at) = found.iter().position(|row| row.id == which) {
+        return Ok(found.swap_remove(at));
+    }
     match (found.pop(), found.is_empty()) {
         (Some(row), true) => Ok(row),
         (Some(_), false) => Err(Error::NothingToDo("several syncs have this name; give the id")),

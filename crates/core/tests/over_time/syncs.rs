@@ -272,3 +272,14 @@ async fn all_runs_of_a_day_keep_to_one_share() {
     let spent = ground.sandbox.state().spent()[&ACME] - before;
     assert!(spent <= 100, "{spent} of 200");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_anothers_id_takes_nothing_from_it() {
+    let ground = Ground::new(None).await;
+    let house = ground.server().await;
+    house.connect("Sales EU").await;
+    let (one, other) = (house.save("manual").await, house.save("manual").await);
+    let input = SyncInput { name: Some(one.id.clone()), ..SyncInput::default() };
+    syncs::change(&house.app, &house.ctx, &other.id, input).await.unwrap();
+    assert_eq!(house.get(&one.id).await.id, one.id);
+}
