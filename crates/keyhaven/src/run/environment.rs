@@ -18,9 +18,10 @@ const BUNDLE: &[&str] = &[
     "DENO_CERT",
 ];
 
-/// What opens Keyhaven, or leads past the proxy.
-const NOT_FOR_CHILDREN: &[&str] =
-    &["KEYHAVEN_TOKEN", "KEYHAVEN_MASTER_KEY", "KEYHAVEN_DATABASE", "NO_PROXY", "no_proxy"];
+/// What leads past the proxy.
+const NOT_FOR_CHILDREN: &[&str] = &["NO_PROXY", "no_proxy"];
+/// Begins what is Keyhaven's own: tokens, keys, databases, passwords of destinations, and where they are.
+const OURS: &str = "KEYHAVEN_";
 
 /// As long as a key, and plainly none.
 const PLACEHOLDER: &str = "keyhaven00000000000000000000000000000000";
@@ -32,6 +33,9 @@ const OTHERS: &[&str] = &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 pub(super) fn set(command: &mut Command, proxy: &str, strict: bool, files: &Files, variable: Option<&str>) {
     for name in NOT_FOR_CHILDREN {
+        command.env_remove(name);
+    }
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(OURS)) {
         command.env_remove(name);
     }
     let others = OTHERS.iter().filter(|_| strict);
