@@ -107,9 +107,10 @@ impl Destination {
             let usable = !schema.is_empty()
                 && schema.len() <= 63
                 && !schema.contains('\0')
-                && !schema.starts_with("pg_");
+                && !schema.starts_with("pg_")
+                && schema != "information_schema";
             if !usable {
-                return Err(wrong("the schema's name has 1 to 63 bytes and does not begin with pg_"));
+                return Err(wrong("the schema's name has 1 to 63 bytes and is none of PostgreSQL's own"));
             }
             return Ok(Self::Postgres { url, schema });
         }
@@ -207,6 +208,14 @@ impl fmt::Debug for Destination {
 mod tests {
     use super::*;
 
+    #[test]
+    fn schemas_of_the_server_are_not_ours() {
+        for schema in ["pg_catalog", "information_schema", "a%00b", ""] {
+            let text = format!("postgres://me@host/db?schema={schema}");
+            assert_eq!(Destination::parse(&text, "").unwrap_err().kind, Failure::Usage, "{schema}");
+        }
+    }
+
     #[cfg(not(feature = "parquet"))]
     #[test]
     fn without_the_feature_the_remedy_is_named() {
@@ -229,7 +238,11 @@ mod tests {
 
     #[test]
     fn a_mistyped_parameter_is_told() {
-        let error = Destination::parse("postgres://me@h/db?shema=x", "crm").unwrap_err();
-        assert!(error.message.contains("“shema”"), "{error:?}");
+        for parameter in ["shema", "sslpassword"] {
+            let error =
+                Destination::parse(&format!("postgres://me@h/db?{parameter}=SECRET"), "crm").unwrap_err();
+            assert!(error.message.contains(&format!("“{parameter}”")), "{error:?}");
+            assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
+        }
     }
 }

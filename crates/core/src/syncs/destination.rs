@@ -6,6 +6,7 @@ use keyhaven_connectors::FieldError;
 use keyhaven_store::SyncRow;
 use keyhaven_sync::Destination;
 use keyhaven_vault::{Place, Secret};
+use url::Url;
 
 use super::folder::Kind;
 use crate::{Ctx, Error, Keyhaven};
@@ -79,8 +80,32 @@ pub(super) async fn open(app: &Keyhaven, ctx: &Ctx, row: &SyncRow) -> Result<Str
     Ok(whole.expose().to_owned())
 }
 
-/// The same with the file's path on this machine. The message is for people.
+/// The same for this machine: a file by its path; a database with no password but its own. The message is for people.
 pub(super) fn on_this_machine(folder: Option<&PathBuf>, whole: String) -> Result<String, String> {
-    let Some((kind, name)) = Kind::of(&whole) else { return Ok(whole) };
+    let Some((kind, name)) = Kind::of(&whole) else { return Ok(without_ours(whole)) };
     kind.place(folder.ok_or("this server has no folder for files any more")?, name)
+}
+
+/// Without a password PostgreSQL's clients take that of the server's environment (`PGPASSWORD`, `~/.pgpass`), which is not
+/// for databases that others name.
+fn without_ours(whole: String) -> String {
+    let Ok(mut url) = Url::parse(&whole) else { return whole };
+    if url.password().is_none() && !url.query_pairs().any(|(name, _)| name == "password") {
+        url.query_pairs_mut().append_pair("password", "");
+    }
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_gets_no_password_but_its_own() {
+        let to = |text: &str| on_this_machine(None, text.into()).unwrap();
+        assert_eq!(to("postgres://me@host/db?schema=crm"), "postgres://me@host/db?schema=crm&password=");
+        for whole in ["postgres://me:own@host/db?schema=crm", "postgres://host/db?password=own&schema=crm"] {
+            assert_eq!(to(whole), whole);
+        }
+    }
 }
