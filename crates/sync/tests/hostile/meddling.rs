@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::{App, both, page, sqlite};
+use crate::app::{App, both, page, placed, sqlite};
 
 fn two() -> App {
     App::new(|path| match path {
@@ -68,4 +68,15 @@ async fn fields_beyond_what_a_table_can_have_are_left_out_and_that_is_said() {
             assert_eq!(look.rows("things").await.len(), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_once_hides_no_deletion() {
+    let (to, look, _folder) = sqlite();
+    let app = App::new(|_| placed(r#"{"id":1},{"id":2}"#, None));
+    app.copy(&to, &["places"]).await;
+    look.execute("UPDATE keyhaven_streams SET whole_finished = '2099-01-01T00:00:00Z'").await;
+    app.says(|_| placed(r#"{"id":1}"#, None));
+    app.copy(&to, &["places"]).await;
+    assert_eq!(look.rows("places WHERE _deleted_at IS NULL").await.len(), 1);
 }
