@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use keyhaven_connectors::streams::{Paging, Stream};
 use tokio::sync::oneshot;
 
@@ -28,6 +29,8 @@ const AHEAD: usize = 2;
 /// How often a list whose records moved between two pages is followed back: at once, and in all.
 const STEPS_BACK: u32 = 3;
 const STEPS_IN_ALL: u32 = 100;
+/// Clocks of two machines differ by less.
+const LARGEST_DIFFERENCE: SignedDuration = SignedDuration::from_hours(1);
 /// A list that shows the same page so often shows nothing else.
 const SAME: u32 = 3;
 
@@ -270,10 +273,16 @@ impl<S: Source> Run<'_, S> {
         let answer = self.fetcher.page(name, &reader.path(), reader.is_sweep).await?;
         reader.requests += 1;
         if reader.began.is_none() {
-            reader.began = Some(answer.at.map_or_else(|| self.now(), written));
+            reader.began = Some(self.began(answer.at));
         }
         let next = reader.follow(&answer.body)?;
         Ok(next.map(|next| (answer, next)))
+    }
+
+    /// When a reading began, by the app's clock. One that is far ahead would hide all changes until then.
+    fn began(&self, told: Option<Timestamp>) -> String {
+        let latest = (self.plan.clock)().saturating_add(LARGEST_DIFFERENCE);
+        told.zip(latest.ok()).map_or_else(|| self.now(), |(told, latest)| written(told.min(latest)))
     }
 
     fn job(&self, reader: &Reader<'_>, body: Bytes, reading: Reading) -> PageJob {

@@ -110,3 +110,21 @@ async fn a_list_that_is_null_is_empty() {
     app.copy(&to, &["things", "places"]).await;
     assert!(look.rows("things").await.is_empty());
 }
+
+#[tokio::test]
+async fn an_apps_clock_that_is_far_ahead_hides_no_change() {
+    let (to, ..) = &sqlite();
+    let mut app = App::new(|path| match path {
+        "/fields" => page("", None),
+        it if it.contains("cursor=b") => page(r#"{"id":2,"update_time":"9999-12-31T00:00:00Z"}"#, None),
+        _ => page(r#"{"id":1}"#, Some("b")),
+    });
+    app.at = Some("2099-01-01T00:00:00Z".parse().unwrap());
+    app.copy(to, &["things"]).await;
+    for _ in 0..2 {
+        app.copy(to, &["things"]).await;
+        let asked = app.asked.lock().unwrap().clone();
+        let since = asked.iter().rev().find_map(|it| it.split("updated_since=").nth(1)).unwrap();
+        assert!(since < "2026-02-01", "{since}");
+    }
+}
