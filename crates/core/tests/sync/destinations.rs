@@ -231,7 +231,6 @@ async fn a_file_that_another_program_holds_for_a_moment_is_waited_for() {
 }
 
 #[tokio::test]
-#[ignore = "waits as long as a sync does: half a minute"]
 async fn a_file_that_another_program_holds_for_long_is_told() {
     let house = house().await;
     let (to, look) = Database::Sqlite.make(house.folder.path());
