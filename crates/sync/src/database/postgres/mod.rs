@@ -1,5 +1,7 @@
 //! PostgreSQL: a schema of its own.
 
+mod fault;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashSet},
@@ -20,6 +22,7 @@ use crate::{
     names::quoted,
     page::{Cell, Layout, Rows},
 };
+use fault::failed;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// Another program may hold a table for so long.
@@ -154,37 +157,6 @@ fn wait<T>(
 
 fn silent() -> SyncError {
     failed(&sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
-}
-
-fn failed(error: &sqlx::Error) -> SyncError {
-    let code = error.as_database_error().and_then(|it| it.code()).unwrap_or_default().into_owned();
-    let told = match error {
-        sqlx::Error::Database(it) => it.message().to_owned(),
-        // People need no number of the system's.
-        sqlx::Error::Io(it) => it.to_string().split(" (os error").next().unwrap_or_default().to_lowercase(),
-        other => other.to_string(),
-    };
-    let again = "then run the sync again: it goes on where it was";
-    let (what, remedy) = match code.as_str() {
-        "28P01" | "28000" => {
-            ("refuses the user or password", "Look at user and password in the address.".into())
-        }
-        "3D000" => ("has no such database", "Make the database, or name another one.".into()),
-        "42501" => (
-            "does not allow it",
-            format!(
-                "Give the user the right to make a schema and tables there (GRANT CREATE ON DATABASE …), {again}."
-            ),
-        ),
-        "53100" | "53200" => ("has no room left", format!("Make room, {again}.")),
-        "25006" => ("is read-only", format!("Name the primary server and not a copy, {again}.")),
-        "55P03" | "57014" => ("is locked by another program", format!("End what locks it, {again}.")),
-        code if code.starts_with("08") || code.starts_with("57P") || code.is_empty() => {
-            ("cannot be reached", format!("Look whether the server runs and can be reached, {again}."))
-        }
-        _ => ("cannot do it", format!("Mend what it says, {again}.")),
-    };
-    SyncError::destination(format!("the PostgreSQL database {what}: {told}"), remedy)
 }
 
 macro_rules! bind {
