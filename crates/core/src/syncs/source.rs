@@ -10,6 +10,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 use keyhaven_connectors::{Connector, Reason, Told};
 use keyhaven_sync::{Answer, Budget, Burst, Refused, Source};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
     Ctx, Keyhaven,
@@ -21,6 +22,8 @@ use crate::{
 
 /// The largest page.
 const MAX_PAGE: usize = 64 * 1024 * 1024;
+/// The longest that one takes, however evenly it trickles.
+const PAGE_WITHIN: Duration = Duration::from_secs(120);
 /// Keyhaven's own answers say so.
 const ANSWER: &str = "x-keyhaven-answer";
 
@@ -71,7 +74,8 @@ impl AppSource {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_PAGE).collect().await;
+        let body = timeout(PAGE_WITHIN, Limited::new(body, MAX_PAGE).collect()).await;
+        let body = body.map_err(|_| Refused::Broken("a page came too slowly".into()))?;
         let body = body.map_err(|error| Refused::Broken(error.to_string()))?.to_bytes();
         let status = head.status.as_u16();
         if head.headers.get(ANSWER).is_some_and(|it| it == "keyhaven") {
