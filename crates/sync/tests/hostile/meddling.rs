@@ -1,8 +1,10 @@
 //! Databases in which somebody else has worked.
 
+use keyhaven_testkit::Look;
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 
-use crate::app::{App, both, page, placed, sqlite};
+use crate::app::{App, both, page, placed, postgres, sqlite};
 
 fn two() -> App {
     App::new(|path| match path {
@@ -79,4 +81,20 @@ async fn a_clock_that_was_wrong_once_hides_no_deletion() {
     app.says(|_| placed(r#"{"id":1}"#, None));
     app.copy(&to, &["places"]).await;
     assert_eq!(look.rows("places WHERE _deleted_at IS NULL").await.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "waits as long as a sync does: half a minute"]
+async fn a_table_that_another_program_holds_is_told() {
+    let ((to, look, _folder), app) = (postgres(), two());
+    app.copy(&to, &["things"]).await;
+    let Look::Postgres(url, _) = &look else { panic!("no PostgreSQL") };
+    let mut other = PgConnection::connect(url).await.unwrap();
+    let lock = "BEGIN; LOCK TABLE crm.things IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+    app.says(|path| if path == "/fields" { page("", None) } else { page(r#"{"id":3}"#, None) });
+    let stopped = app.sync(&to, &["things"]).await.unwrap().stopped.unwrap();
+    assert!(stopped.message.contains("is locked by another program"), "{stopped:?}");
+    drop(other);
+    app.copy(&to, &["things"]).await;
 }
