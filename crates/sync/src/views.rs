@@ -8,6 +8,8 @@ use crate::{error::SyncError, fields, names::quoted, page::DELETED_AT, state, wr
 pub(crate) const ENDING: &str = "_readable";
 /// Columns that name a record, the first that is there.
 const NAMES: [&str; 3] = ["name", "title", "subject"];
+/// SQLite joins 64 tables at most. What is above is looked up for each row.
+const MOST_JOINED: usize = 50;
 
 /// A column that points at records of a table.
 struct Link {
@@ -49,7 +51,7 @@ fn select(writer: &Writer, streams: &Streams, table: &str, links: &[Link]) -> St
     let columns = writer.objects.get(table).cloned().unwrap_or_default();
     let shown = columns.iter().filter(|it| it.as_str() != DELETED_AT);
     let mut chosen: Vec<String> = shown.map(|it| format!("t.{}", quoted(it))).collect();
-    let mut joins = String::new();
+    let mut joins: Vec<String> = Vec::new();
     let mut names = columns.clone();
     for (n, Link { column, to, many }) in links.iter().enumerate() {
         let there = writer.objects.get(to).filter(|_| writer.ours.contains(to));
@@ -59,19 +61,22 @@ fn select(writer: &Writer, streams: &Streams, table: &str, links: &[Link]) -> St
         let candidates = [base.clone(), format!("{base}_name"), format!("{base}_name_{n}")];
         let Some(alias) = candidates.into_iter().find(|it| !names.contains(it)) else { continue };
         let (to, name, column) = (quoted(to), quoted(name), format!("t.{}", quoted(column)));
-        if *many {
-            let names = writer.db.names(&column, &to, &name, id_type(streams, &links[n].to));
-            chosen.push(format!("{names} AS {}", quoted(&alias)));
+        let found = if *many {
+            writer.db.names(&column, &to, &name, id_type(streams, &links[n].to))
+        } else if joins.len() < MOST_JOINED {
+            joins.push(format!(" LEFT JOIN {to} j{n} ON j{n}.id = {column}"));
+            format!("j{n}.{name}")
         } else {
-            chosen.push(format!("j{n}.{name} AS {}", quoted(&alias)));
-            joins += &format!(" LEFT JOIN {to} j{n} ON j{n}.id = {column}");
-        }
+            format!("(SELECT j.{name} FROM {to} j WHERE j.id = {column})")
+        };
+        chosen.push(format!("{found} AS {}", quoted(&alias)));
         names.push(alias);
     }
     format!(
-        "SELECT {} FROM {} t{joins} WHERE t.{} IS NULL",
+        "SELECT {} FROM {} t{} WHERE t.{} IS NULL",
         chosen.join(", "),
         quoted(table),
+        joins.concat(),
         quoted(DELETED_AT)
     )
 }

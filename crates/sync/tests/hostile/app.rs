@@ -15,6 +15,7 @@ const STREAMS: &str = r#"
 [field_types]
 double = "number"
 address = "address"
+thing = "reference things"
 
 [[streams]]
 name = "thing_fields"
