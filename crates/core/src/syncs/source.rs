@@ -24,6 +24,7 @@ use crate::{
 const MAX_PAGE: usize = 64 * 1024 * 1024;
 /// The longest that one takes, however evenly it trickles.
 const PAGE_WITHIN: Duration = Duration::from_secs(120);
+const MINUTE: Duration = Duration::from_secs(60);
 /// Keyhaven's own answers say so.
 const ANSWER: &str = "x-keyhaven-answer";
 
@@ -158,7 +159,8 @@ fn refused(status: u16, code: &str, message: String, remedy: String, wait: Optio
     match (status, code) {
         (429, "budget_exhausted") => Refused::BudgetUsedUp,
         (429, "budget_share_used_up") => Refused::ShareUsedUp,
-        (429, "quota_used_up") => Refused::Forbidden { message, remedy },
+        // That of a minute is waited for, that of a day is not.
+        (429, "quota_used_up") if wait.is_none_or(|it| it > MINUTE) => Refused::Forbidden { message, remedy },
         (429, _) => Refused::Later(wait.unwrap_or(Duration::from_secs(2))),
         (403, "not_allowed") => Refused::OutOfReach { message, remedy },
         (500.., _) => Refused::Broken(message),
@@ -197,5 +199,23 @@ impl Source for AppSource {
         let (limit, used) = (budget.limit.map_or(per_day, i64::unsigned_abs), budget.used.unsigned_abs());
         let is_told = budget.limit.is_some() && budget.source == usage::Counted::ByApp;
         Some(Budget { limit, left: limit.saturating_sub(used), is_told })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_of_a_minute_is_waited_for_and_one_of_a_day_is_not() {
+        let after = |wait: Option<u64>| {
+            let wait = wait.map(Duration::from_secs);
+            refused(429, "quota_used_up", "all the calls".into(), "Wait".into(), wait)
+        };
+        assert!(matches!(after(Some(59)), Refused::Later(wait) if wait.as_secs() == 59));
+        assert!(
+            matches!(after(Some(7_200)), Refused::Forbidden { message, .. } if message == "all the calls")
+        );
+        assert!(matches!(after(None), Refused::Forbidden { .. }));
     }
 }
