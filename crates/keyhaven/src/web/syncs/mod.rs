@@ -16,7 +16,7 @@ use keyhaven_core::syncs::{self, Sync};
 
 pub(super) use estimate::page as estimate;
 pub(super) use form::{change, create, edit_form, new_form};
-pub(super) use view::SyncRow;
+pub(super) use view::{SyncRow, is_any_live};
 
 use super::{
     page::{Chrome, Failure, Note, go, show},

@@ -68,6 +68,11 @@ pub(super) fn place(destination: &str) -> &str {
     destination.strip_prefix("sqlite:").unwrap_or(destination)
 }
 
+/// Does the list look again by itself?
+pub(in crate::web) fn is_any_live(rows: &[SyncRow]) -> bool {
+    rows.iter().any(|row| row.is_live)
+}
+
 /// A kind of record as people call it: `Deal fields`.
 pub(super) fn records(stream: &str) -> String {
     capital(&stream.replace('_', " "))
