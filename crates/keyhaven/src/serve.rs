@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     config::{DEFAULT_LISTEN, ServerSettings, SetUpError, Settings},
-    server::{self, AppState, Service, Site, Tls, TlsError},
+    server::{self, AppState, Service, Site, Tls, TlsError, TrustedProxies},
 };
 
 /// Why the server did not run.
@@ -45,6 +45,9 @@ pub(crate) enum ServeError {
     /// One of the two is missing.
     #[error("TLS needs both --tls-cert and --tls-key")]
     HalfTls,
+    /// A network of a proxy.
+    #[error("“{0}” is no address and no network of a trusted proxy; write 10.0.0.5 or 10.0.0.0/8")]
+    TrustedProxy(String),
     /// The sign-in link cannot be made.
     #[error(transparent)]
     Link(#[from] keyhaven_core::Error),
@@ -60,6 +63,7 @@ pub(crate) struct Ready {
     pub app: Arc<Keyhaven>,
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
+    trusted: Arc<TrustedProxies>,
     /// Heard from the beginning: whoever reads that the server runs may stop it in order.
     stop: [Signal; 2],
 }
@@ -103,12 +107,14 @@ pub(crate) async fn prepare(settings: Settings, server: ServerSettings) -> Resul
         _ => return Err(ServeError::HalfTls),
     };
     let public_url = public_url(server.public_url, listener.local_addr()?, tls.is_some())?;
+    let trusted = server.trusted_proxies.as_deref().map(TrustedProxies::parse).transpose();
+    let trusted = Arc::new(trusted.map_err(ServeError::TrustedProxy)?.unwrap_or_default());
     let app = settings.open_as_is().await?;
     let stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     for one in app.egress_overrides() {
         tracing::warn!("development override of egress: {one}");
     }
-    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener, tls, stop })
+    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener, tls, trusted, stop })
 }
 
 /// The data, and how a server with these settings is reached, without one.
@@ -147,7 +153,8 @@ impl Ready {
         let worker = tokio::spawn(jobs::run(self.app.clone(), stopped.clone()));
         let syncs = tokio::spawn(syncs::run_due(self.app.clone(), stopped));
         let router = server::router(AppState { app: self.app.clone(), site: self.site });
-        let service = Service { app: self.app.clone(), router, main: Handle::current() };
+        let (app, trusted) = (self.app.clone(), self.trusted.clone());
+        let service = Service { app, router, trusted, main: Handle::current() };
         server::serve(self.listener, self.tls, service, async {
             tokio::select! {
                 _ = interrupt.recv() => {}

@@ -42,7 +42,7 @@ pub(crate) enum ConfigError {
 }
 
 /// Keys of [`ServerSettings`]; the rest belongs to [`Settings`], which refuses what it does not know.
-const SERVER_KEYS: [&str; 3] = ["listen", "public-url", "log"];
+const SERVER_KEYS: [&str; 6] = ["listen", "public-url", "tls-cert", "tls-key", "trusted-proxies", "log"];
 
 /// Reads the named file, or `keyhaven.toml` of the data folder where there is one.
 pub(super) fn load(
@@ -96,6 +96,9 @@ mod tests {
         assert_eq!(settings.database.as_deref(), Some("postgres://kh@db/kh"));
         assert_eq!(settings.verify_every, Some(Duration::from_secs(86_400)));
         assert_eq!(server.listen, Some(([0, 0, 0, 0], 80).into()));
+        for key in SERVER_KEYS.iter().filter(|key| **key != "listen") {
+            assert!(parse(&format!("{key} = 'x'")).is_ok(), "{key}");
+        }
     }
 
     #[test]

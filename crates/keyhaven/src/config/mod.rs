@@ -78,6 +78,10 @@ pub(crate) struct ServerSettings {
     /// Private key (PEM) of the certificate
     #[arg(long, env = "KEYHAVEN_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// Proxies in front, by address or network, such as 10.0.0.0/8: from these the caller's address is taken out of
+    /// X-Forwarded-For
+    #[arg(long, env = "KEYHAVEN_TRUSTED_PROXIES", value_name = "NETWORK,…")]
+    pub trusted_proxies: Option<String>,
     /// What to log: error, warn, info, debug or trace [default: info]
     #[arg(long, env = "KEYHAVEN_LOG", value_name = "LEVEL")]
     pub log: Option<String>,
@@ -202,6 +206,7 @@ impl ServerSettings {
             public_url: self.public_url.or(file.public_url),
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
+            trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
             log: self.log.or(file.log),
         }
     }

@@ -50,7 +50,7 @@ async fn by_session(parts: &Parts, state: &AppState) -> Result<Ctx, Error> {
     sign_in::session(&state.app, session, client(parts)).await
 }
 
-/// The address at the other end of the connection. What a proxy in front says about it, anybody could say.
+/// Who calls, as far as that can be known.
 fn client(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod connection;
+mod forwarded;
 mod guard;
 mod listen;
 mod pulse;
@@ -14,6 +15,7 @@ use axum::{Router, middleware};
 
 pub(crate) use auth::{Caller, SignedIn, session_cookie};
 pub(crate) use body::AnyBody;
+pub(crate) use forwarded::TrustedProxies;
 pub(crate) use listen::serve;
 pub(crate) use state::{AppState, Site};
 pub(crate) use tls::{Tls, TlsError};

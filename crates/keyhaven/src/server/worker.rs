@@ -30,6 +30,7 @@ use tower::ServiceExt;
 use super::{
     AnyBody,
     connection::{self, Http},
+    forwarded::TrustedProxies,
     tls::Tls,
 };
 use crate::proxy;
@@ -41,6 +42,7 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 pub(crate) struct Service {
     pub app: Arc<Keyhaven>,
     pub router: Router,
+    pub trusted: Arc<TrustedProxies>,
     /// The main threads.
     pub main: Handle,
 }
@@ -152,6 +154,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
     let Shared { service, door, .. } = shared;
+    let from = service.trusted.client(from, request.headers());
     if proxy::is_for(request.uri().path()) {
         return proxy::handle(&service.app, door, from, request).await;
     }

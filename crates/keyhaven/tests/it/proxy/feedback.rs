@@ -157,6 +157,29 @@ fn a_tokens_limits_hold() {
     assert_eq!(stage.call("GET", "/x", stage.token()).status, 200);
 }
 
+/// Behind a proxy that is trusted, it tells who calls; else anybody could.
+#[test]
+fn a_trusted_proxy_tells_who_calls() {
+    for (more, told, status) in [
+        (&["--trusted-proxies", "127.0.0.1,10.0.0.0/8"][..], "198.51.100.9, 203.0.113.7, 10.1.1.1", 200),
+        (&["--trusted-proxies", "127.0.0.1"], "203.0.113.7, 198.51.100.9", 403),
+        (&[], "203.0.113.7", 403),
+    ] {
+        let stage = Stage::with(more);
+        stage.app.will(Script::Answer(ok("{}")));
+        let token = stage.limited(&["--network", "203.0.113.0/24"]);
+        let bearer = format!("Bearer {token}");
+        for (path, header) in [
+            ("/proxy/sales-eu/api/v2/deals", ("x-api-token", &token)),
+            ("/api/v1/connections", ("authorization", &bearer)),
+        ] {
+            let answer =
+                stage.server.send("GET", path, &[(header.0, header.1), ("x-forwarded-for", told)], b"");
+            assert_eq!(answer.status, status, "{more:?} {path}: {}", answer.text);
+        }
+    }
+}
+
 #[test]
 fn a_tokens_quota_of_the_day_outlives_a_restart() {
     let stage = Stage::new();
