@@ -30,6 +30,9 @@ use crate::{
 /// Changes that other processes make are noticed within this time; those of this process at once.
 pub(crate) const FRESH: Duration = Duration::from_millis(100);
 
+/// How often is looked what a token with quotas has used on other servers.
+const LOOK_AT_USE: Duration = Duration::from_secs(5);
+
 /// Somebody who may call.
 pub(crate) struct Caller {
     /// The token's id, or whoever else it is.
@@ -44,6 +47,8 @@ struct Holder {
     token: AccessToken,
     ctx: Ctx,
     meter: Arc<Meter>,
+    /// With quotas: when it is looked up again.
+    until: Option<Instant>,
 }
 
 /// A connection that may be called. Its secrets stay encrypted.
@@ -161,7 +166,7 @@ impl Known {
 
     async fn holder(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Holder>, Error> {
         let known = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some(known) = known {
+        if let Some(known) = known.filter(|it| it.until.is_none_or(|until| Instant::now() < until)) {
             return Ok(known);
         }
         let on_main = app.clone();
@@ -176,7 +181,8 @@ impl Known {
             .await?;
         let meter = self.meter(&token.id);
         used.iter().for_each(|used| meter.remember(used));
-        let holder = Arc::new(Holder { id: token.id.as_str().into(), meter, token, ctx });
+        let until = used.map(|_| Instant::now() + LOOK_AT_USE);
+        let holder = Arc::new(Holder { id: token.id.as_str().into(), meter, token, ctx, until });
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(hash, holder.clone());
         Ok(holder)
     }

@@ -190,3 +190,21 @@ fn a_tokens_quota_of_the_day_outlives_a_restart() {
     let stage = stage.restart();
     assert_eq!([call(&stage), call(&stage)], [200, 429]);
 }
+
+/// Servers with one database look now and then what the others have counted.
+#[test]
+fn a_tokens_quota_holds_for_all_servers_together() {
+    let stage = Stage::new();
+    stage.app.will(Script::Answer(ok("{}")));
+    let other = super::serve(&stage.house, &stage.app, &[]);
+    let few = stage.limited(&["--per-day", "4"]);
+    let call = |server: &crate::common::Server| {
+        server.send("GET", "/proxy/sales-eu/api/v2/deals", &[("x-api-token", &few)], b"").status
+    };
+    assert_eq!([call(&stage.server), call(&stage.server)], [200, 200]);
+    // Counts are written each second, and looked at every five.
+    thread::sleep(Duration::from_millis(1500));
+    assert_eq!([call(&other), call(&other), call(&other)], [200, 200, 429]);
+    thread::sleep(Duration::from_millis(5500));
+    assert_eq!(call(&stage.server), 429);
+}
