@@ -1,7 +1,11 @@
 //! Where records go: `sqlite:crm.db`, `postgres://user@host/database?schema=crm`, and with the feature `parquet` also
 //! `parquet:folder`, `s3://bucket/prefix`.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
@@ -162,6 +166,20 @@ impl Destination {
         }
     }
 
+    /// What is there; nothing, where a run would make the file or schema first. It is not made.
+    pub(crate) async fn look(&self) -> Result<Option<Box<dyn Database>>, SyncError> {
+        let has_folder =
+            |path: &Path| path.parent().is_none_or(|it| it.as_os_str().is_empty() || it.is_dir());
+        match self {
+            Self::Sqlite(path) if !path.exists() && has_folder(path) => Ok(None),
+            Self::Postgres { url, schema } => {
+                let found = Postgres::look(options(url)?, schema).await?;
+                Ok(found.map(|it| Box::new(it) as Box<dyn Database>))
+            }
+            _ => self.open().await.map(Some),
+        }
+    }
+
     pub(crate) async fn open(&self) -> Result<Box<dyn Database>, SyncError> {
         match self {
             Self::Sqlite(path) => {
@@ -173,14 +191,16 @@ impl Destination {
                 })?;
                 Ok(Box::new(opened?))
             }
-            Self::Postgres { url, schema } => {
-                let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| unreadable())?;
-                Ok(Box::new(Postgres::open(options.application_name("keyhaven"), schema).await?))
-            }
+            Self::Postgres { url, schema } => Ok(Box::new(Postgres::open(options(url)?, schema).await?)),
             #[cfg(feature = "parquet")]
             Self::Parquet(files) => Ok(Box::new(files.open().await?)),
         }
     }
+}
+
+fn options(url: &Url) -> Result<PgConnectOptions, SyncError> {
+    let options = PgConnectOptions::from_str(url.as_str()).map_err(|_| unreadable())?;
+    Ok(options.application_name("keyhaven"))
 }
 
 impl fmt::Display for Destination {

@@ -166,6 +166,25 @@ async fn a_first_reading_meets_rows_that_are_there() {
 }
 
 #[tokio::test]
+async fn an_estimate_makes_nothing() {
+    for database in Database::BOTH {
+        let house = house().await;
+        let (to, look) = database.make(house.folder.path());
+        let estimate = syncs::estimate(&house.source(), &plan(&house, &to)).await.unwrap();
+        assert!(estimate.requests > 0);
+        match &look {
+            Look::Sqlite(file) => assert!(!file.exists()),
+            Look::Postgres(..) => {
+                let made = "(SELECT nspname FROM pg_namespace WHERE nspname LIKE 'crm%') made";
+                assert!(look.rows(made).await.is_empty());
+            }
+        }
+        goes_on(&house, &to, &look).await;
+        syncs::estimate(&house.source(), &plan(&house, &to)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_place_that_is_no_database_is_told() {
     let house = house().await;
     let folder = house.folder.path();
