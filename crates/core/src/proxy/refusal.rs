@@ -42,18 +42,20 @@ impl Refusal {
         Self::later(
             message,
             "quota_used_up",
-            "Wait as long as Retry-After says, or give the token more.",
+            "Wait as long as Retry-After says, or use a token that may make more.",
             wait,
         )
     }
 }
 
+/// What to do without a token that opens anything.
+const SHOW: &str = "Show a Keyhaven access token (kh_…) where the app would take its key. Make one with: keyhaven token create --name NAME";
+
 impl From<Misplaced> for Refusal {
     fn from(it: Misplaced) -> Self {
-        let show = "Show a Keyhaven access token (kh_…) where the app would take its key. Make one with: keyhaven token create --name NAME";
         match it {
             Misplaced::Missing => {
-                Self::new(401, "not_signed_in", "There is no Keyhaven access token in this request.", show)
+                Self::new(401, "not_signed_in", "There is no Keyhaven access token in this request.", SHOW)
             }
             Misplaced::Mistyped => Self::new(
                 401,
@@ -106,7 +108,7 @@ impl From<Held> for Refusal {
             Held::Share(time) => Self::later(
                 "This access token has used its share of the app's budget of today.",
                 "budget_share_used_up",
-                "Wait as long as Retry-After says, or give the token a larger share.",
+                "Wait as long as Retry-After says, or use a token with a larger share.",
                 time,
             ),
         }
@@ -156,6 +158,7 @@ impl From<Error> for Refusal {
         if status >= 500 {
             tracing::error!(%error, code = error.code(), "a proxied request failed");
         }
-        Self::new(status, error.code(), error.message(), error.remedy())
+        let remedy = if matches!(error, Error::NotSignedIn(_)) { SHOW } else { error.remedy() };
+        Self::new(status, error.code(), error.message(), remedy)
     }
 }

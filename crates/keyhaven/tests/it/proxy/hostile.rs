@@ -211,6 +211,11 @@ fn a_token_in_the_wrong_place_goes_nowhere() {
         assert!(!answer.text.contains(&token), "{}", answer.text);
     }
     assert!(stage.app.seen().is_empty());
+    // One that opens nothing any more tells how to get another one, as the API does.
+    assert!(stage.house.run(&["token", "revoke", "limited---read-only"], "").status.success());
+    let revoked = send("/x", &[("x-api-token", &other)]);
+    assert_eq!(revoked.status, 401);
+    assert!(revoked.json()["remedy"].as_str().unwrap().contains("keyhaven token create"), "{}", revoked.text);
     // A session is no token: pages of other sites cannot make a browser call an app.
     let cookie = stage.server.sign_in(&stage.server.link);
     assert_eq!(send("/x", &[("cookie", &cookie)]).status, 401);
