@@ -50,6 +50,8 @@ pub(crate) fn told(result: Result<Response<Passing>, Refusal>, id: &str) -> Resp
         }
         Err(refusal) => refused(refusal, id),
     };
+    let whose = response.headers().get(ANSWER).and_then(|whose| whose.to_str().ok());
+    tracing::debug!(status = response.status().as_u16(), whose, id, "answered a call");
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.entry(ANY_REQUEST_ID).or_insert(id.clone());

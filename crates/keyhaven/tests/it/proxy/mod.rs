@@ -86,6 +86,17 @@ impl Stage {
         line.split_whitespace().next_back().unwrap().parse().unwrap()
     }
 
+    /// Waits until this stands in the log.
+    fn logs(&self, text: &str) {
+        for _ in 0..100 {
+            if self.server.log().contains(text) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{text} is not in the log: {}", self.server.log());
+    }
+
     /// Waits until no call is under way any more: none is stuck.
     fn settles(&self, of: &str) {
         for _ in 0..100 {

@@ -12,7 +12,7 @@ use crate::{
 
 #[test]
 fn the_key_goes_in_and_the_token_stays_out() {
-    let stage = Stage::new();
+    let stage = Stage::with(&["--log", "debug"]);
     let token = stage.token().to_owned();
     let basic = |user: &str, password: &str| {
         let plain = format!("{user}:{password}");
@@ -35,7 +35,9 @@ fn the_key_goes_in_and_the_token_stays_out() {
             stage.server.send("GET", &format!("{}/api/v2/deals{query}", stage.at), &[(name, &value)], b"");
         assert_eq!((answer.status, answer.text.as_str()), (200, "{\"mine\":1}"), "{name}");
         assert_eq!(answer.headers["x-keyhaven-answer"], "app");
-        assert!(answer.headers["x-keyhaven-request-id"].to_str().unwrap().starts_with("rq_"));
+        let id = answer.headers["x-keyhaven-request-id"].to_str().unwrap();
+        assert!(id.starts_with("rq_"), "{id}");
+        stage.logs(id);
         let [seen] = &stage.app.seen()[..] else { panic!("one request") };
         let lower = seen.to_lowercase();
         assert!(lower.contains(&format!("\r\nx-api-token: {GOOD}\r\n")), "{seen}");
