@@ -37,6 +37,9 @@ pub enum Error {
     /// There is nothing to accept, use or restore.
     #[error("{0}")]
     NothingToDo(&'static str),
+    /// Several of this kind have the name that was given, which is no id.
+    #[error("several {0} have this name; give the id")]
+    SeveralNamed(&'static str),
     /// The same idempotency key came with another request.
     #[error("this Idempotency-Key was used for another request before")]
     IdempotencyMismatch,
@@ -107,6 +110,7 @@ impl Error {
             Self::Stale { .. } => Kind::Stale,
             Self::OtherAccount(_)
             | Self::NothingToDo(_)
+            | Self::SeveralNamed(_)
             | Self::Sync(_)
             | Self::ConnectorGone(_)
             | Self::IdempotencyInProgress => Kind::Conflict,
@@ -124,7 +128,7 @@ impl Error {
             Self::Invalid(_) => "invalid_fields",
             Self::Stale { .. } => "stale",
             Self::OtherAccount(_) => "other_account",
-            Self::NothingToDo(_) => "nothing_to_do",
+            Self::NothingToDo(_) | Self::SeveralNamed(_) => "nothing_to_do",
             Self::Sync(_) => "sync_stopped",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::IdempotencyInProgress => "idempotency_in_progress",
@@ -160,6 +164,7 @@ impl Error {
                 "Confirm that the connection shall belong to the other company, or give a key of the same company."
             }
             Self::NothingToDo(_) => "Load it again to see how it stands.",
+            Self::SeveralNamed(_) => "The list shows the id of each.",
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.",
             Self::IdempotencyInProgress => "Wait some seconds and send the same request again.",
             Self::Sync(_) => "Then try it again.",

@@ -131,16 +131,15 @@ pub async fn list(app: &Keyhaven, ctx: &Ctx) -> Result<Vec<AccessToken>, Error> 
 
 /// One token. `which` is its id or its name, where only one that is not revoked has that name.
 pub async fn get(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<AccessToken, Error> {
-    let mut found = list(app, ctx)
-        .await?
-        .into_iter()
-        .filter(|token| token.id == which || (token.name == which && token.revoked_at.is_none()));
-    let missing = || Error::NotFound { what: "access token", name: names::shown(which) };
-    let first = found.next().ok_or_else(missing)?;
-    if found.next().is_some() {
-        return Err(Error::NothingToDo("several access tokens have this name; give the id"));
+    let mut found = list(app, ctx).await?;
+    found.retain(|token| token.id == which || (token.name == which && token.revoked_at.is_none()));
+    // A name may look like an id.
+    if let Some(at) = found.iter().position(|token| token.id == which) {
+        return Ok(found.swap_remove(at));
     }
-    Ok(first)
+    let missing = || Error::NotFound { what: "access token", name: names::shown(which) };
+    let one = found.pop().ok_or_else(missing)?;
+    if found.is_empty() { Ok(one) } else { Err(Error::SeveralNamed("access tokens")) }
 }
 
 /// Ends a token at once. `which` is as in [`get`].

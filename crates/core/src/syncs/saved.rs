@@ -133,7 +133,7 @@ pub(super) async fn row(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<SyncRo
     }
     match (found.pop(), found.is_empty()) {
         (Some(row), true) => Ok(row),
-        (Some(_), false) => Err(Error::NothingToDo("several syncs have this name; give the id")),
+        (Some(_), false) => Err(Error::SeveralNamed("syncs")),
         // Who is limited to some connections does not learn what others have.
         (None, _) if ctx.policy.connections.is_some() => Err(Denied::Connection.into()),
         (None, _) => Err(no_sync(which)),

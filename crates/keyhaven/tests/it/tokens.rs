@@ -177,7 +177,14 @@ fn the_command_line_makes_shows_and_revokes_here_and_from_afar() {
         );
         let list = String::from_utf8(run(far, &["token", "list"]).stdout).unwrap();
         assert!(list.contains(name) && list.contains("read only"), "{list}");
-        assert!(run(far, &["token", "revoke", name]).status.success());
+        // Of two with one name the id says which, and an id is never taken for a name.
+        let id = shown["id"].as_str().unwrap();
+        for name in [name, id] {
+            assert!(run(far, &["token", "create", "--name", name]).status.success());
+        }
+        let several = String::from_utf8(run(far, &["token", "revoke", name]).stderr).unwrap();
+        assert!(several.contains("give the id") && several.contains("The list shows"), "{several}");
+        assert!(run(far, &["token", "revoke", id]).status.success());
         assert_eq!(ask(&server, token.trim(), "GET", path, &Value::Null).status, 401);
         let wrong = run(far, &["token", "create", "--name", "x", "--network", "nowhere", "--expires", "x"]);
         let says = String::from_utf8(wrong.stderr).unwrap();
