@@ -17,7 +17,10 @@ use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime::Handle, task::unconstrained};
 
-use super::pool::{End, Pool};
+use super::{
+    heard::Heard,
+    pool::{End, Pool},
+};
 use crate::proxy::Payload;
 
 /// What is spoken over.
@@ -26,7 +29,7 @@ pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// The connection.
 pub(super) struct Line {
     send: http1::SendRequest<Payload>,
-    connection: http1::Connection<Stream, Payload>,
+    connection: http1::Connection<Heard<Stream>, Payload>,
 }
 
 /// Why there was no answer; with the request where nothing of it was sent.
@@ -34,7 +37,7 @@ pub(super) type Failed = TrySendError<Request<Payload>>;
 
 impl Line {
     pub(super) async fn new(stream: Stream) -> hyper::Result<Box<Self>> {
-        let (send, connection) = http1::handshake(stream).await?;
+        let (send, connection) = http1::handshake(Heard::new(stream)).await?;
         Ok(Box::new(Self { send, connection }))
     }
 

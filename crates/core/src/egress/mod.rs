@@ -7,6 +7,7 @@ mod address;
 mod client;
 mod fault;
 mod gate;
+mod heard;
 mod line;
 mod overrides;
 mod pool;

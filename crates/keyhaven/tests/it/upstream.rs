@@ -21,6 +21,8 @@ pub(crate) enum Script {
     Reset(Vec<u8>),
     /// These bytes as soon as the head is there; what else comes is dropped.
     Early(Vec<u8>),
+    /// These bytes as soon as the head is there, and the end: what else comes is not taken.
+    Shut(Vec<u8>),
     /// The body is read to its end and its length answered.
     Swallow,
     /// This many bytes, as fast as they are taken.
@@ -123,6 +125,9 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             }
             return Ok(());
         }
+        if let Script::Shut(bytes) = script {
+            return stream.write_all(&bytes);
+        }
         let length = match chunked_length(&mut stream, &mut buffer, end, &head)? {
             Some(length) => length,
             None => content_length(&head),
@@ -144,7 +149,7 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 return stream.shutdown(Shutdown::Both);
             }
             Script::Pour(length) => pour(&mut stream, length)?,
-            Script::Swallow | Script::Early(_) => {}
+            Script::Swallow | Script::Early(_) | Script::Shut(_) => {}
         }
     }
 }

@@ -57,6 +57,25 @@ fn an_app_that_breaks_off_is_told_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn an_answer_is_heard_although_the_app_reads_no_more_of_the_request() {
+    let stage = Stage::new();
+    let head = "HTTP/1.1 413 Content Too Large\r\ncontent-length: 5\r\n\r\nlarge";
+    stage.app.will(Script::Shut(head.into()));
+    let post = format!(
+        "POST {}/x HTTP/1.1\r\nhost: x\r\nx-api-token: {}\r\ntransfer-encoding: chunked\r\n\r\n",
+        stage.at,
+        stage.token()
+    );
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    let body = chunk.repeat(48) + "0\r\n\r\n";
+    for _ in 0..10 {
+        let said = stage.raw((post.clone() + &body).as_bytes());
+        assert!(said.starts_with("HTTP/1.1 413") && said.contains("large"), "{said}");
+    }
+    stage.settles("answered early");
+}
+
+#[test]
 fn a_caller_that_leaves_ends_the_call() {
     let stage = Stage::new();
     let before = stage.app.open();
