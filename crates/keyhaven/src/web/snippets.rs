@@ -36,7 +36,7 @@ pub(super) fn all(url: &str, header: &TokenHeader) -> Vec<Snippet> {
         snippet(
             "Node",
             format!(
-                "const answer = await fetch(\"{url}\", {{\n  headers: {{ \"{name}\": {node} }},\n}});\n\
+                "// In a file whose name ends with .mjs\nconst answer = await fetch(\"{url}\", {{\n  headers: {{ \"{name}\": {node} }},\n}});\n\
                  if (!answer.ok) throw new Error(await answer.text());\nconsole.log(await answer.json());"
             ),
         ),
