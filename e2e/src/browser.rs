@@ -243,13 +243,18 @@ impl Browser {
     }
 
     /// What the console complains about since this was last asked: script errors, and whatever the content policy
-    /// refused. A page that answers with a 4xx on purpose is no complaint.
+    /// refused. A page that answers with a 4xx on purpose is no complaint, nor is a question that a newer one replaced;
+    /// one that failed tells so by another event besides these.
     pub async fn complaints(&self) -> Vec<String> {
         let entries = self.log("browser").await;
         let lines = entries.iter().filter(|entry| entry["level"] != "INFO" && entry["level"] != "DEBUG");
         let lines = lines.filter_map(|entry| entry["message"].as_str());
         let on_purpose = |line: &&str| {
-            line.contains("the server responded with a status of 4") && !line.contains("/assets/")
+            let is_replaced =
+                ["htmx:sendAbort", "htmx:afterRequest"].iter().any(|event| line.contains(event));
+            let is_refused =
+                line.contains("the server responded with a status of 4") && !line.contains("/assets/");
+            is_replaced || is_refused
         };
         lines.filter(|line| !on_purpose(line)).map(str::to_owned).collect()
     }
