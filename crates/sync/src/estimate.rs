@@ -38,8 +38,7 @@ pub struct Estimate {
 impl Estimate {
     /// It may well be fewer requests, and cannot be more.
     pub fn is_most(&self) -> bool {
-        let can_be_more = |it: &StreamEstimate| it.note.as_deref().is_some_and(|it| LATER.contains(&it));
-        self.streams.iter().any(|it| it.at_most) && !self.streams.iter().any(can_be_more)
+        self.streams.iter().any(|it| it.at_most) && !self.streams.iter().any(|it| it.at_least)
     }
 }
 
@@ -54,14 +53,21 @@ pub struct StreamEstimate {
     pub cost: u64,
     /// It may well be fewer: counted from the highest id, or by how many records have others hanging on them.
     pub at_most: bool,
+    /// It may well be more: that can be told only while the run goes.
+    #[serde(default)]
+    pub at_least: bool,
     /// What cannot be told beforehand, or that it will be left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What can be told only while the run goes.
-const LATER: [&str; 2] =
-    ["one page at least; its length is known once it is read", "one for each changed record at most"];
+/// How a number of requests is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Exact,
+    AtMost,
+    AtLeast,
+}
 
 /// Asks the app for the highest ids (one cheap request for each long list), and looks at what is in the destination.
 pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, SyncError> {
@@ -81,9 +87,10 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     let mut streams = Vec::new();
     for stream in &chosen {
         let state = states.get(&stream.name).cloned().unwrap_or_default();
-        let (requests, at_most, note) = probe.requests(stream, &state, plan).await?;
+        let (requests, bound, note) = probe.requests(stream, &state, plan).await?;
         let cost = requests.saturating_mul(source.cost(&stream.path.replace("{id}", "1")));
-        streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, note });
+        let (at_most, at_least) = (bound == Bound::AtMost, bound == Bound::AtLeast);
+        streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, at_least, note });
     }
     let requests = sum(streams.iter().map(|it| it.requests));
     let budget = probe.budget(&chosen).await.filter(|it| it.is_told);
@@ -132,15 +139,19 @@ impl<S: Source> Probe<'_, S> {
         stream: &Stream,
         state: &StreamState,
         plan: &Plan,
-    ) -> Result<(u64, bool, Option<String>), SyncError> {
+    ) -> Result<(u64, Bound, Option<String>), SyncError> {
         if let Some(each) = &stream.each {
             return Ok(match state.finished {
                 None => {
                     let parents = self.highest.get(&each.of).copied().unwrap_or_default();
                     let fewer = "only for those that have some".to_owned();
-                    (parents.div_ceil(each.many as u64), true, each.counted.is_some().then_some(fewer))
+                    (
+                        parents.div_ceil(each.many as u64),
+                        Bound::AtMost,
+                        each.counted.is_some().then_some(fewer),
+                    )
                 }
-                Some(_) => (0, false, Some(LATER[1].into())),
+                Some(_) => (0, Bound::AtLeast, Some("one for each changed record at most".into())),
             });
         }
         let due = is_due(plan, state);
@@ -148,12 +159,14 @@ impl<S: Source> Probe<'_, S> {
         if state.finished.is_some() {
             let sweep = if due { state.requests } else { 0 };
             let changes = u64::from(knows_changes && !(due && state.requests <= 1));
-            return Ok((sweep + changes, false, None));
+            return Ok((sweep + changes, Bound::Exact, None));
         }
         let Some(query) = from_the_end(stream) else {
-            let unknown = stream.pages == Paging::Start && knows_changes;
-            let note = unknown.then(|| LATER[0].into());
-            return Ok((1, false, note));
+            if stream.pages == Paging::Start && knows_changes {
+                let note = "one page at least; its length is known once it is read";
+                return Ok((1, Bound::AtLeast, Some(note.into())));
+            }
+            return Ok((1, Bound::Exact, None));
         };
         match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
             Ok(answer) => {
@@ -161,17 +174,17 @@ impl<S: Source> Probe<'_, S> {
                 self.highest.insert(stream.name.clone(), highest);
                 let done = state.after.unwrap_or_default().unsigned_abs();
                 let pages = highest.saturating_sub(done).div_ceil(stream.size).max(1);
-                Ok((pages, pages > 1, None))
+                Ok((pages, if pages > 1 { Bound::AtMost } else { Bound::Exact }, None))
             }
             Err(Refused::NotHere { message, .. } | Refused::OutOfReach { message, .. }) => {
-                Ok((0, false, Some(format!("will be skipped: “{message}”"))))
+                Ok((0, Bound::Exact, Some(format!("will be skipped: “{message}”"))))
             }
             // Nothing goes before somebody has done something about it.
             Err(refused @ (Refused::KeyRejected(_) | Refused::Forbidden { .. })) => match refusal(refused) {
                 Stop::Run(error) => Err(error),
-                _ => Ok((0, false, None)),
+                _ => Ok((0, Bound::Exact, None)),
             },
-            Err(_) => Ok((1, false, Some("could not be asked just now".into()))),
+            Err(_) => Ok((1, Bound::AtLeast, Some("could not be asked just now".into()))),
         }
     }
 

@@ -10,7 +10,7 @@ use keyhaven_core::{
 use keyhaven_sandbox::Mode;
 use tokio::{sync::watch, time::sleep};
 
-use crate::ground::{DAY, GOOD, Ground, HOUR, MINUTE, Server};
+use crate::ground::{DAY, GOOD, Ground, HOUR, MINUTE, Server, postgres};
 
 struct House {
     ground: Ground,
@@ -148,7 +148,5 @@ async fn on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres() {
-    let url =
-        tokio::task::spawn_blocking(|| keyhaven_testkit::Postgres::shared().create_database()).await.unwrap();
-    story(Some(url)).await;
+    story(Some(postgres().await)).await;
 }

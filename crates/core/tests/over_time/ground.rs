@@ -32,6 +32,12 @@ impl Clock for SetClock {
     }
 }
 
+/// An empty database of the tests' own server.
+pub(crate) async fn postgres() -> String {
+    let made = tokio::task::spawn_blocking(|| keyhaven_testkit::Postgres::shared().create_database());
+    made.await.unwrap()
+}
+
 /// What several servers share.
 pub(crate) struct Ground {
     pub data: tempfile::TempDir,

@@ -14,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::ground::{GOOD, Ground, HOUR, MINUTE, START, Server};
+use crate::ground::{GOOD, Ground, HOUR, MINUTE, START, Server, postgres};
 
 impl Server {
     async fn save(&self, schedule: &str) -> Sync {
@@ -137,8 +137,7 @@ async fn a_used_up_budget_is_waited_for() {
 /// Two servers on one database, many times: each time that a sync is due, it runs once.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_never_run_one_sync_twice() {
-    let url = tokio::task::spawn_blocking(|| keyhaven_testkit::Postgres::shared().create_database());
-    let ground = Ground::new(Some(url.await.unwrap())).await;
+    let ground = Ground::new(Some(postgres().await)).await;
     let (one, two) = (ground.server().await, ground.server().await);
     one.connect("Sales EU").await;
     let it = one.save("every hour").await;

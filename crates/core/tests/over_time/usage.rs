@@ -11,7 +11,7 @@ use keyhaven_core::{
 use keyhaven_store::{Scope, Store};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-use crate::ground::{DAY, Ground, START, Server};
+use crate::ground::{DAY, Ground, START, Server, postgres};
 
 impl Server {
     /// Nothing is asked: no loopback address is let out.
@@ -131,9 +131,7 @@ async fn on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres() {
-    let url =
-        tokio::task::spawn_blocking(|| keyhaven_testkit::Postgres::shared().create_database()).await.unwrap();
-    story(Some(url)).await;
+    story(Some(postgres().await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -181,6 +181,10 @@ async fn an_estimate_makes_nothing() {
         }
         goes_on(&house, &to, &look).await;
         syncs::estimate(&house.source(), &plan(&house, &to)).await.unwrap();
+        // What tells no length may be more than was told.
+        let leads = Plan { chosen: vec!["leads".into()], ..house.plan(&to) };
+        let estimate = syncs::estimate(&house.source(), &leads).await.unwrap();
+        assert!(estimate.streams.iter().any(|it| it.name == "leads" && it.at_least) && !estimate.is_most());
     }
 }
 

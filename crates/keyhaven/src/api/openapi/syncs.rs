@@ -143,7 +143,8 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "requests": count, "cost": count, "rows": count, "written": count, "deleted": count, "misfits": count }));
     stream["properties"]["permille"] = json!({ "type": "integer", "minimum": 0, "maximum": 1000, "description": "How far it is, where that can be told" });
     stream["properties"]["note"] = text.clone();
-    let mut estimate = closed(json!({ "name": text, "requests": count, "cost": count, "at_most": flag }));
+    let mut estimate =
+        closed(json!({ "name": text, "requests": count, "cost": count, "at_most": flag, "at_least": flag }));
     estimate["properties"]["note"] = text.clone();
     let mut whole =
         closed(json!({ "streams": list(estimate), "requests": count, "cost": count, "seconds": count }));
