@@ -30,11 +30,9 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) async fn start(options: Options) -> (Self, Client) {
-        let mut process = Process::start("chromedriver", ["--port=0"], |command| {
-            command.stdout(Stdio::piped()).stderr(Stdio::null());
-        });
-        let line = process.line_with("successfully on port");
-        let line = line.expect("chromedriver does not start; it comes with: apt-get install chromium-driver");
+        let (process, line) = (0..TRIES)
+            .find_map(|_| listening())
+            .expect("chromedriver does not start; it comes with: apt-get install chromium-driver");
         let port: String = line.chars().rev().filter(char::is_ascii_digit).collect();
         let port: String = port.chars().rev().collect();
         let profile = tempfile::Builder::new().prefix("keyhaven-e2e-").tempdir().expect("a temporary folder");
@@ -43,6 +41,17 @@ impl Driver {
         let client = builder.connect(&format!("http://127.0.0.1:{port}")).await.expect("Chromium starts");
         (Self { _process: process, _profile: profile }, client)
     }
+}
+
+/// It takes a free port twice, for either version of IP, and ends where somebody else was faster with the second one.
+const TRIES: usize = 5;
+
+fn listening() -> Option<(Process, String)> {
+    let mut process = Process::start("chromedriver", ["--port=0"], |command| {
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+    });
+    let line = process.line_with("successfully on port")?;
+    Some((process, line))
 }
 
 fn capabilities(options: Options, profile: &TempDir) -> Capabilities {

@@ -8,10 +8,12 @@ use std::{
 };
 
 /// Runs the program in a session of its own and waits for our end of the pipe to close: by `drop`, by a panic, or
-/// because we are gone. Then the whole session is told to end, and soon is made to.
+/// because we are gone. Then the whole session is told to end, and soon is made to. It does not hold the program's output:
+/// whoever reads that sees its end.
 const KEEPER: &str = r#"
 setsid "$@" </dev/null &
 P=$!
+exec >&-
 trap '' INT
 cat >/dev/null
 kill -TERM -$P 2>/dev/null
@@ -60,5 +62,25 @@ impl Drop for Process {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_ends_early_is_not_waited_for() {
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let arguments = ["-c", "echo something else; exit 1"];
+            let mut process = Process::start("sh", arguments, |command| {
+                command.stdout(Stdio::piped());
+            });
+            tell.send(process.line_with("ready"))
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(None));
     }
 }
