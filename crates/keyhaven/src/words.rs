@@ -32,6 +32,11 @@ pub(crate) fn span(seconds: impl Into<i128>) -> String {
     }
 }
 
+/// How often had to be asked again; nothing if never.
+pub(crate) fn repeated(requests: u64) -> Option<String> {
+    (requests > 0).then(|| format!("{} made once more", count(requests, "request")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

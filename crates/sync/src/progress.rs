@@ -16,6 +16,9 @@ pub struct StreamProgress {
     pub state: StreamStage,
     /// Requests so far.
     pub requests: u64,
+    /// Of these, such as had to be made once more, because the app failed or did not answer.
+    #[serde(default)]
+    pub repeated: u64,
     /// What they cost of the app's daily budget.
     pub cost: u64,
     /// Records read.
@@ -29,6 +32,9 @@ pub struct StreamProgress {
     /// How far it is, in thousandths, where that can be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permille: Option<u16>,
+    /// Why nothing moves just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
     /// What a person should know, such as why it was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -65,6 +71,7 @@ impl Progress {
     pub fn total(&self) -> StreamProgress {
         self.streams.iter().fold(StreamProgress::default(), |sum, it| StreamProgress {
             requests: sum.requests + it.requests,
+            repeated: sum.repeated + it.repeated,
             cost: sum.cost + it.cost,
             rows: sum.rows + it.rows,
             written: sum.written + it.written,
@@ -104,6 +111,7 @@ impl Teller {
     pub(crate) fn asked(&self, name: &str, cost: u64) {
         let expected = self.expected.get(name).copied().filter(|it| *it > 0);
         self.stream(name, |it| {
+            it.waits = None;
             it.requests += 1;
             it.cost += cost;
             let far = expected.map(|expected| (1000 * it.requests / expected).min(NEARLY));

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use keyhaven_core::syncs::{
-    self, Deleted, Failure, Plan, Report, StreamProgress, StreamStage, Sweep, Teller,
+    self, Deleted, Failure, Plan, Progress, Report, StreamProgress, StreamStage, Sweep, Teller,
 };
 use keyhaven_sandbox::{ACME, Act, Fault, Kind, Mode, Rule, TokenSettings};
 use keyhaven_testkit::Look;
@@ -138,6 +138,27 @@ async fn a_place_that_the_app_has_forgotten_is_where_a_list_begins_anew() {
     let report = house.run(&plan).await.unwrap();
     assert_eq!((report.outcome(), &report.stopped), ("done", &None));
     assert_eq!(stream(&report, "persons").rows, PERSONS);
+}
+
+#[tokio::test]
+async fn who_watches_sees_why_nothing_moves_and_that_a_request_was_made_once_more() {
+    let (house, plan) = crowd().await;
+    let fault = Fault::Answer { status: 503, error: "Maintenance".into() };
+    house.sandbox.state().add_fault(Rule::new(fault).path("/api/v2/persons").times(2));
+    let (teller, mut told) = Teller::new();
+    let (source, (_cancel, cancelled)) = (house.source(), watch::channel(false));
+    let watching = async {
+        let persons = |it: &Progress| it.streams.iter().find(|it| it.name == "persons").cloned();
+        let waits = told.wait_for(|it| persons(it).is_some_and(|it| it.waits.is_some()));
+        persons(&*waits.await.unwrap()).unwrap()
+    };
+    let (report, seen) = tokio::join!(syncs::run(&source, &plan, &teller, cancelled), watching);
+    let report = report.unwrap();
+    assert_eq!((seen.waits.as_deref(), seen.rows), (Some("asks again in 0.5 s: Maintenance"), 0));
+    assert_eq!((report.outcome(), &report.stopped), ("done", &None));
+    let persons = stream(&report, "persons");
+    assert_eq!((persons.rows, persons.repeated, &persons.waits), (PERSONS, 2, &None));
+    assert_eq!(persons.requests, PAGES as u64 + 2);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, env, future::pending, time::Duration};
 
-use keyhaven_core::syncs::{Deleted, Plan, Progress, Report, Sweep, SyncError, Teller};
+use keyhaven_core::syncs::{Deleted, Plan, Progress, Report, StreamProgress, Sweep, SyncError, Teller};
 use keyhaven_sandbox::{ACME, Act, Hook, Mode, TokenSettings};
 use keyhaven_testkit::Look;
 use tokio::{sync::watch, time::sleep};
@@ -152,7 +152,9 @@ impl Model {
         }
         let large = self.large.clone();
         let report = self.finish("a run with nothing to do", &large).await;
-        let busy = report.progress.streams.iter().filter(|it| it.written + it.deleted > 0 || it.requests > 1);
+        // On a busy machine an answer may come too late.
+        let asked = |it: &StreamProgress| it.requests - it.repeated;
+        let busy = report.progress.streams.iter().filter(|it| it.written + it.deleted > 0 || asked(it) > 1);
         let busy: Vec<String> = busy.map(|it| format!("{it:?}")).collect();
         if !busy.is_empty() {
             self.fail("A run with nothing to do did something", &busy);

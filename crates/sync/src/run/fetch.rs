@@ -94,12 +94,16 @@ impl<S: Source> Fetcher<'_, S> {
                     if turns > TURNS {
                         return Err(busy());
                     }
-                    self.rest(wait.clamp(Duration::from_millis(100), LONGEST)).await;
+                    let wait = wait.clamp(Duration::from_millis(100), LONGEST);
+                    self.waits(stream, wait, "the app allows no more calls just now");
+                    self.rest(wait).await;
                 }
-                Err(Refused::Broken(cause)) => match broken.next() {
-                    Some(wait) => self.rest(wait).await,
-                    None => return Err(failing(&cause)),
-                },
+                Err(Refused::Broken(cause)) => {
+                    let Some(wait) = broken.next() else { return Err(failing(&cause)) };
+                    self.teller.stream(stream, |it| it.repeated += 1);
+                    self.waits(stream, wait, &cause);
+                    self.rest(wait).await;
+                }
                 Err(refused) => return Err(refusal(refused)),
             }
         }
@@ -115,6 +119,12 @@ impl<S: Source> Fetcher<'_, S> {
             "Run it again: it goes on where it was.",
         )
         .into())
+    }
+
+    /// Tells whoever watches why nothing moves.
+    fn waits(&self, stream: &str, wait: Duration, cause: &str) {
+        let why = format!("asks again in {:.1} s: {cause}", wait.as_secs_f64());
+        self.teller.stream(stream, |it| it.waits = Some(why));
     }
 
     async fn rest(&self, wait: Duration) {

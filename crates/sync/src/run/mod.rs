@@ -155,6 +155,7 @@ impl<S: Source> Run<'_, S> {
     fn tell(&self, name: &str, stage: StreamStage, note: Option<String>) {
         self.fetcher.teller.stream(name, |it| {
             it.state = stage;
+            it.waits = None;
             it.note = note.or(it.note.take());
             if stage == StreamStage::Done {
                 it.permille = Some(1000);

@@ -140,8 +140,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let object = |required: &[&str], properties: Value| json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties });
     let mut stream = closed(json!({
         "name": text, "state": { "enum": ["waiting", "reading", "done", "skipped", "paused", "failed"] },
-        "requests": count, "cost": count, "rows": count, "written": count, "deleted": count, "misfits": count }));
+        "requests": count, "repeated": count, "cost": count, "rows": count, "written": count, "deleted": count, "misfits": count }));
     stream["properties"]["permille"] = json!({ "type": "integer", "minimum": 0, "maximum": 1000, "description": "How far it is, where that can be told" });
+    stream["properties"]["waits"] = json!({ "type": "string", "description": "Why nothing moves just now" });
     stream["properties"]["note"] = text.clone();
     let mut estimate =
         closed(json!({ "name": text, "requests": count, "cost": count, "at_most": flag, "at_least": flag }));

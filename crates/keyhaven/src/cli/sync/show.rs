@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::printer::{Printer, cell, plain},
-    words::{count, grouped, span},
+    words::{count, grouped, repeated, span},
 };
 
 pub(super) fn in_short(it: &Estimate, plan: &Plan) -> String {
@@ -121,7 +121,7 @@ fn told(it: &StreamProgress) -> String {
     if it.deleted > 0 {
         parts.push(format!("{} deleted", grouped(it.deleted)));
     }
-    parts.extend(it.note.clone());
+    parts.extend(it.waits.clone().or(it.note.clone()));
     parts.join(", ")
 }
 
@@ -139,10 +139,10 @@ fn mark(stage: StreamStage) -> &'static str {
 pub(in crate::cli) fn streams(all: &[StreamProgress], printer: &Printer) {
     let row = |it: &StreamProgress| {
         let numbers = [it.rows, it.written, it.deleted, it.requests].map(|of| cell(&grouped(of)));
-        let misfits = format!("{} did not fit: see keyhaven_misfits", count(it.misfits, "value"));
-        let notes: Vec<String> =
-            it.note.clone().into_iter().chain((it.misfits > 0).then_some(misfits)).collect();
-        let note = notes.join("; ");
+        let misfits = (it.misfits > 0)
+            .then(|| format!("{} did not fit: see keyhaven_misfits", count(it.misfits, "value")));
+        let notes = [it.waits.clone(), it.note.clone(), misfits, repeated(it.repeated)];
+        let note = notes.into_iter().flatten().collect::<Vec<_>>().join("; ");
         let first = [cell(mark(it.state)), cell(&it.name)];
         first.into_iter().chain(numbers).chain([cell(&note)]).collect()
     };

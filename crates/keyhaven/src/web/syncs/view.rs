@@ -11,7 +11,7 @@ use crate::{
         page::capital,
         view::Time,
     },
-    words::{count, grouped, span},
+    words::{count, grouped, repeated, span},
 };
 
 /// One sync.
@@ -208,7 +208,10 @@ fn is_to_come(stage: StreamStage) -> bool {
 }
 
 fn stream(it: &StreamProgress, is_over: bool) -> StreamRow {
+    // The state says already that it was skipped.
+    let note = it.note.as_deref().map(|note| note.trim_start_matches("skipped: ").to_owned());
     let misfits = (it.misfits > 0).then(|| format!("{} did not fit", count(it.misfits, "value")));
+    let notes = [it.waits.clone(), note, misfits, repeated(it.repeated)];
     StreamRow {
         name: records(&it.name),
         permille: match it.state {
@@ -230,13 +233,7 @@ fn stream(it: &StreamProgress, is_over: bool) -> StreamRow {
         written: grouped(it.written),
         deleted: grouped(it.deleted),
         requests: grouped(it.requests),
-        // The state says already that it was skipped.
-        note: it
-            .note
-            .as_deref()
-            .map(|note| note.trim_start_matches("skipped: ").to_owned())
-            .or(misfits)
-            .unwrap_or_default(),
+        note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
     }
 }
 
