@@ -26,13 +26,21 @@ use crate::{
 pub struct Passing {
     body: Payload<Answered>,
     _count: Count,
-    /// What of the request nobody has read.
-    _rest: Option<Progress>,
+    /// The request, of which the app may not have read all.
+    request: Option<Progress>,
 }
 
 impl Passing {
-    pub(super) fn new(body: Payload<Answered>, count: Count, rest: Option<Progress>) -> Self {
-        Self { body, _count: count, _rest: rest }
+    pub(super) fn new(body: Payload<Answered>, count: Count, request: Option<Progress>) -> Self {
+        Self { body, _count: count, request }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            request.settle();
+        }
     }
 }
 

@@ -12,7 +12,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::{
     runtime::Handle,
-    sync::mpsc,
+    sync::{
+        mpsc,
+        oneshot::{self, error::TryRecvError},
+    },
     time::{Instant, Sleep, sleep, timeout},
 };
 
@@ -44,44 +47,67 @@ pub struct Flow<B = Incoming> {
     from: Option<B>,
     /// Runs only while nothing comes.
     idle: Option<Pin<Box<Sleep>>>,
-    progress: Option<Progress<B>>,
+    watched: Option<Watched<B>>,
 }
 
-/// When a piece last passed, and what nobody read to its end. The latter is kept until the answer has ended: to let
-/// go of it earlier means, in HTTP/2, to break the whole call off.
-pub(super) struct Progress<B = Incoming>(Arc<Mutex<(Instant, Option<B>)>>);
+/// When a piece last passed, and what nobody read to its end, once its reader has let go of it.
+pub(super) struct Progress<B = Incoming> {
+    last: Arc<Mutex<Instant>>,
+    rest: oneshot::Receiver<B>,
+}
+
+/// The side of a flow.
+struct Watched<B> {
+    last: Arc<Mutex<Instant>>,
+    rest: oneshot::Sender<B>,
+}
+
+impl<B> Watched<B> {
+    fn made_progress(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
 
 impl<B> Progress<B> {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new((Instant::now(), None))))
-    }
-
-    fn share(&self) -> Self {
-        Self(self.0.clone())
+    fn new() -> (Watched<B>, Self) {
+        let (last, (sender, rest)) = (Arc::new(Mutex::new(Instant::now())), oneshot::channel());
+        (Watched { last: last.clone(), rest: sender }, Self { last, rest })
     }
 
     pub(super) fn last(&self) -> Instant {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn made(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Instant::now();
+    /// What was not read, if nobody reads it any more.
+    pub(super) fn rest(mut self) -> Option<B> {
+        self.rest.try_recv().ok()
     }
+}
 
-    /// What was not read, once nobody reads it any more.
-    pub(super) fn rest(&self) -> Option<B> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
-    }
-
-    fn keep(&self, rest: Option<B>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = rest;
+impl Progress {
+    /// Once the answer has ended: reads what the app does not, so that the caller's connection can go on. To let go of
+    /// it before would, in HTTP/2, break the whole call off.
+    pub(super) fn settle(mut self) {
+        match self.rest.try_recv() {
+            Ok(rest) => Payload::from(rest).drain(),
+            Err(TryRecvError::Closed) => {}
+            Err(TryRecvError::Empty) => {
+                let Ok(runtime) = Handle::try_current() else { return };
+                runtime.spawn(async move {
+                    if let Ok(rest) = self.rest.await {
+                        Payload::from(rest).drain();
+                    }
+                });
+            }
+        }
     }
 }
 
 impl<B> Drop for Flow<B> {
     fn drop(&mut self) {
-        if let Some(progress) = &self.progress {
-            progress.keep(self.from.take());
+        if let (Some(watched), Some(from)) = (self.watched.take(), self.from.take()) {
+            // Whom it was for may be gone.
+            let _ = watched.rest.send(from);
         }
     }
 }
@@ -89,7 +115,7 @@ impl<B> Drop for Flow<B> {
 impl<B> Flow<B> {
     /// A body as it comes over a connection.
     pub fn new(from: B) -> Self {
-        Self { from: Some(from), idle: None, progress: None }
+        Self { from: Some(from), idle: None, watched: None }
     }
 }
 
@@ -104,8 +130,8 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Flow<B> {
         let Some(from) = &mut self.from else { return Poll::Ready(None) };
         if let Poll::Ready(frame) = Pin::new(from).poll_frame(cx) {
             self.idle = None;
-            if let Some(progress) = &self.progress {
-                progress.made();
+            if let Some(watched) = &self.watched {
+                watched.made_progress();
             }
             return Poll::Ready(frame.map(|frame| Ok(frame?)));
         }
@@ -147,8 +173,8 @@ impl Payload {
         if flow.is_end_stream() {
             return None;
         }
-        let progress = Progress::new();
-        flow.progress = Some(progress.share());
+        let (watched, progress) = Progress::new();
+        flow.watched = Some(watched);
         Some(progress)
     }
 
