@@ -45,6 +45,8 @@ pub struct Entry {
     pub name: Option<String>,
     /// The slug of the connection it was done to, while there is one.
     pub connection: Option<String>,
+    /// The id of the sync it was done to, while there is one.
+    pub sync: Option<String>,
     /// The address it came from.
     pub client: Option<String>,
 }
@@ -133,6 +135,7 @@ fn entry(row: AuditRow) -> Entry {
         action: row.action,
         subject: row.subject,
         connection: row.connection_slug,
+        sync: row.sync_id,
         client: row.client,
     }
 }
@@ -158,6 +161,7 @@ mod tests {
             subject: subject.into(),
             name: name.map(Into::into),
             connection: None,
+            sync: None,
             client: None,
         };
         for (entry, want) in [

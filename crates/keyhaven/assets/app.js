@@ -7,9 +7,10 @@ const all = (css, root = document) => [...root.querySelectorAll(css)];
 const ago = (seconds) => {
   const size = Math.abs(seconds);
   if (size < 60) return seconds < 0 ? "in a moment" : "just now";
-  const days = Math.floor(size / 86400);
-  const span = size < 3600 ? Math.floor(size / 60) + " min"
-    : size < 86400 ? Math.floor(size / 3600) + " h"
+  const units = (unit) => Math.floor(size / unit + (seconds < 0 ? 0.5 : 0));
+  const days = units(86400);
+  const span = units(60) < 60 ? units(60) + " min"
+    : units(3600) < 24 ? units(3600) + " h"
     : days + (days === 1 ? " day" : " days");
   return seconds < 0 ? "in " + span : span + " ago";
 };

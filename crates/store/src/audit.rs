@@ -9,11 +9,12 @@ macro_rules! page {
     ($which:literal) => {
         concat!(
             "SELECT audit.id, at, actor, COALESCE(author.name, copier.name), action, subject, connections.name, connections.slug, access_tokens.name,
-                details, client FROM audit
+                syncs.id, details, client FROM audit
             LEFT JOIN access_tokens AS author ON author.workspace = audit.workspace AND author.id = substr(actor, 7)
             LEFT JOIN syncs AS copier ON copier.workspace = audit.workspace AND 'sync:' || copier.id = actor
             LEFT JOIN connections ON connections.workspace = audit.workspace AND connections.id = subject
             LEFT JOIN access_tokens ON access_tokens.workspace = audit.workspace AND access_tokens.id = subject
+            LEFT JOIN syncs ON syncs.workspace = audit.workspace AND syncs.id = subject
             WHERE audit.workspace = $1 AND (at, audit.id) < ($2, $3) AND ",
             $which,
             " ORDER BY at DESC, audit.id DESC LIMIT $6"
@@ -49,6 +50,8 @@ pub struct AuditRow {
     pub connection_slug: Option<String>,
     /// The name of the access token it was done to.
     pub token_name: Option<String>,
+    /// The id of the sync it was done to, while there is one.
+    pub sync_id: Option<String>,
     /// JSON without values of fields.
     pub details: String,
     /// The address it came from.
@@ -76,7 +79,7 @@ impl Reader<'_> {
 }
 
 type Text = Option<String>;
-type Tuple = (String, i64, String, Text, String, String, Text, Text, Text, String, Text);
+type Tuple = (String, i64, String, Text, String, String, Text, Text, Text, Text, String, Text);
 
 fn record(
     (
@@ -89,6 +92,7 @@ fn record(
         connection_name,
         connection_slug,
         token_name,
+        sync_id,
         details,
         client,
     ): Tuple,
@@ -103,6 +107,7 @@ fn record(
         connection_name,
         connection_slug,
         token_name,
+        sync_id,
         details,
         client,
     }

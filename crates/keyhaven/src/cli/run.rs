@@ -18,7 +18,8 @@ use crate::run::{self, Job, RunError};
     keyhaven run --strict sales-eu -- node sync.js --all\n  \
     KEYHAVEN_TOKEN=kh_… keyhaven run --server https://keyhaven.example.com sales-eu -- ./report.sh\n\n\
     The program must heed HTTPS_PROXY and one of SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or \
-    NODE_EXTRA_CA_CERTS, as curl, Python, Go, Rust, Ruby, git and Node do.\n\n\
+    NODE_EXTRA_CA_CERTS, as curl, Python, Go, Ruby, git and Node do. Others, such as Java, call \
+    the server's /proxy/ with an access token instead.\n\n\
     The exit code is the program's own; 128 and a signal's number where one ended it, 127 where there is no such \
     program. Signals pass to it.")]
 pub(super) struct RunArgs {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     TargetArgs,
+    backend::Target,
     failure::Failure,
     printer::{Printer, cell, plain},
 };
@@ -89,8 +90,10 @@ pub(super) async fn run(command: TokenCommand, printer: &Printer) -> Result<(), 
         TokenCommand::Create(args) => create(args, printer).await?,
         TokenCommand::List(target) => list(&target.open().await?.tokens().await?, printer),
         TokenCommand::Show(one) => {
-            let it = one.target.open().await?.token(&one.token).await?;
-            printer.result(&it, |printer| printer.facts(facts(&it)));
+            let target = one.target.open().await?;
+            let it = target.token(&one.token).await?;
+            let connections = names(&target, it.connections.as_deref()).await;
+            printer.result(&it, |printer| printer.facts(facts(&it, connections)));
         }
         TokenCommand::Revoke(one) => {
             let it = one.target.open().await?.revoke_token(&one.token).await?;
@@ -138,9 +141,18 @@ fn list(all: &[AccessToken], printer: &Printer) {
     });
 }
 
-fn facts(it: &AccessToken) -> Vec<(String, String)> {
+/// What people call them; the id of one that is no more, or that may not be seen.
+async fn names(target: &Target, connections: Option<&[String]>) -> String {
+    let Some(ids) = connections else { return "all".into() };
+    let mut names = Vec::new();
+    for id in ids {
+        names.push(target.get(id).await.map_or_else(|_| id.clone(), |it| it.slug));
+    }
+    names.join(", ")
+}
+
+fn facts(it: &AccessToken, connections: String) -> Vec<(String, String)> {
     let time = |at: &Option<String>, none: &str| at.clone().unwrap_or_else(|| none.into());
-    let connections = it.connections.as_ref().map_or("all".into(), |ids| ids.join(", "));
     [
         ("Name", it.name.clone()),
         ("Id", it.id.clone()),

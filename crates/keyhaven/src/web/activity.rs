@@ -32,7 +32,8 @@ struct Line {
     who: String,
     actor: String,
     what: String,
-    connection: Option<String>,
+    /// The page of what it was done to.
+    page: Option<String>,
     client: String,
 }
 
@@ -56,7 +57,10 @@ pub(super) async fn page(
         what: it.sentence(),
         who: it.who,
         actor: it.actor,
-        connection: it.connection,
+        page: it
+            .connection
+            .map(|slug| format!("/connections/{slug}"))
+            .or(it.sync.map(|id| format!("/syncs/{id}"))),
         client: it.client.unwrap_or_default(),
     };
     Ok(show(&Page {

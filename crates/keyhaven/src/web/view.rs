@@ -43,15 +43,16 @@ impl Time {
     }
 }
 
-/// The page's script says it in the same words.
+/// The page's script says it in the same words. What is past is told in whole units, what is to come in the nearest.
 fn in_words(seconds: i64) -> String {
     let (size, past) = (seconds.unsigned_abs(), seconds >= 0);
-    let span = match size {
-        0..60 => return if past { "just now".into() } else { "in a moment".into() },
-        60..3600 => format!("{} min", size / 60),
-        3600..86_400 => format!("{} h", size / 3600),
-        86_400..172_800 => "1 day".into(),
-        _ => format!("{} days", size / 86_400),
+    let units = |unit: u64| (size + if past { 0 } else { unit / 2 }) / unit;
+    let span = match (units(60), units(3600), units(86_400)) {
+        _ if size < 60 => return if past { "just now".into() } else { "in a moment".into() },
+        (minutes @ ..60, ..) => format!("{minutes} min"),
+        (_, hours @ ..24, _) => format!("{hours} h"),
+        (.., 1) => "1 day".into(),
+        (.., days) => format!("{days} days"),
     };
     if past { format!("{span} ago") } else { format!("in {span}") }
 }
@@ -162,7 +163,13 @@ mod tests {
             (60, "1 min ago"),
             (-21_600, "in 6 h"),
             (86_400, "1 day ago"),
+            (2 * 86_400 - 1, "1 day ago"),
             (-10 * 86_400, "in 10 days"),
+            (-30 * 86_400 + 1, "in 30 days"),
+            (-86_400 - 40_000, "in 1 day"),
+            (-86_399, "in 1 day"),
+            (-3_599, "in 1 h"),
+            (-61, "in 1 min"),
         ];
         for (seconds, want) in table {
             assert_eq!(in_words(seconds), want);

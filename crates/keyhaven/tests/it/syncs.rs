@@ -97,6 +97,11 @@ fn a_sync_is_saved_estimated_run_and_deleted() {
         deeds,
         ["began to run", "was told to run", "was saved"].map(|it| format!("Sync Sales EU → crm.db {it}"))
     );
+    let id = made["id"].as_str().unwrap();
+    let leads_to =
+        |page: &str| page.contains(&format!("<a href=\"/syncs/{id}\"><bdi>Sync Sales EU → crm.db"));
+    let cookie = server.sign_in(&server.link);
+    assert!(leads_to(&server.page(&cookie, "/activity").text));
 
     // Changed: what is not given stays.
     let changed =
@@ -112,6 +117,7 @@ fn a_sync_is_saved_estimated_run_and_deleted() {
     assert_eq!(server.api("DELETE", &at, &Value::Null).status, 204);
     assert_eq!(server.api("GET", &at, &Value::Null).status, 404);
     assert!(house.data.path().join("syncs/crm.db").is_file(), "what was copied stays");
+    assert!(!leads_to(&server.page(&cookie, "/activity").text), "there is no such page any more");
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn the_pages_make_and_revoke_a_token() {
         !list.contains(&token)
             && !list.contains("<EU>")
             && list.contains("Never used")
-            && list.contains("in 29 days")
+            && list.contains("in 30 days")
     );
     assert_eq!(ask(&server, &token, "GET", &format!("/api/v1/connections/{id}"), &Value::Null).status, 200);
     let revoke = list.split('"').find(|word| word.starts_with("/tokens/tk_")).unwrap().to_owned();
