@@ -11,7 +11,6 @@ mod meter;
 pub mod path;
 mod refusal;
 mod send;
-mod window;
 
 use std::{net::IpAddr, sync::Arc};
 

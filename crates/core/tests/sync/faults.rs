@@ -150,7 +150,7 @@ async fn who_watches_sees_why_nothing_moves_and_that_a_request_was_made_once_mor
     let watching = async {
         let persons = |it: &Progress| it.streams.iter().find(|it| it.name == "persons").cloned();
         let waits = told.wait_for(|it| persons(it).is_some_and(|it| it.waits.is_some()));
-        persons(&*waits.await.unwrap()).unwrap()
+        persons(&waits.await.unwrap()).unwrap()
     };
     let (report, seen) = tokio::join!(syncs::run(&source, &plan, &teller, cancelled), watching);
     let report = report.unwrap();

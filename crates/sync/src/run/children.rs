@@ -5,7 +5,7 @@ use keyhaven_connectors::streams::{Each, Stream};
 use super::{
     Run, Table,
     fetch::Stop,
-    read::{escaped, unreadable},
+    reader::{escaped, unreadable},
     trail::Trail,
 };
 use crate::{

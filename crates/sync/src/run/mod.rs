@@ -6,6 +6,7 @@ mod fetch;
 mod plan;
 mod prepare;
 mod read;
+mod reader;
 mod trail;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use keyhaven_connectors::Catalogue;
 use tokio::time::{self, Instant};
 
-use super::*;
+use super::{day::DAY, *};
 
 fn governor() -> Arc<Governor> {
     let limits = Catalogue::built_in().unwrap().get("pipedrive").unwrap().limits.clone().unwrap();

@@ -1,7 +1,10 @@
 //! Keeps all callers of one connection together within what its app allows.
 
+mod day;
+mod queue;
+mod window;
+
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,18 +14,15 @@ use std::{
 
 use http::HeaderMap;
 use keyhaven_connectors::{Limits, Reason, Told};
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
-use super::window::Window;
+use self::queue::State;
 use crate::ctx::Millis;
 
-/// Calls that wait at the same time; more are refused at once.
-const MAX_WAITING: usize = 256;
 /// The longest wait; whoever would wait longer is told when to come back.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// The longest pause after answers of “too many”.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// Why a call may not go out now, and when it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,55 +58,10 @@ pub(crate) struct Governor {
     state: Mutex<State>,
 }
 
-struct State {
-    window: Window,
-    narrow: Vec<Window>,
-    /// Calls within the window, as far as is known.
-    limit: u32,
-    paused_until: Duration,
-    strikes: u32,
-    waiting: Vec<Waiting>,
-    pumping: bool,
-    /// Start-time fair queueing: who has waited with few calls goes before who has waited with many.
-    turn: u64,
-    last_turns: HashMap<String, u64>,
-    budget: Day,
-}
-
-struct Waiting {
-    turn: u64,
-    narrow: Option<usize>,
-    go: oneshot::Sender<()>,
-}
-
-/// The daily budget.
-#[derive(Default)]
-struct Day {
-    number: i64,
-    by_caller: HashMap<String, u64>,
-    limit: u64,
-    exhausted_until: Millis,
-}
-
 impl Governor {
     pub(crate) fn new(limits: Limits) -> Self {
-        let length = Duration::from_secs(limits.window);
-        let state = State {
-            window: Window::new(length),
-            narrow: limits.narrow.iter().map(|_| Window::new(length)).collect(),
-            limit: limits.calls,
-            paused_until: Duration::ZERO,
-            strikes: 0,
-            waiting: Vec::new(),
-            pumping: false,
-            turn: 0,
-            last_turns: HashMap::new(),
-            budget: Day {
-                limit: limits.budget.as_ref().map_or(0, |budget| budget.per_day),
-                ..Day::default()
-            },
-        };
-        Self { limits, origin: Instant::now(), angry: AtomicBool::new(false), state: Mutex::new(state) }
+        let state = Mutex::new(State::new(&limits));
+        Self { limits, origin: Instant::now(), angry: AtomicBool::new(false), state }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -118,9 +73,9 @@ impl Governor {
         let narrow = self.limits.narrow(call.path);
         let turn = {
             let mut state = self.lock();
-            state.spend(call, now)?;
+            state.budget.spend(call, now)?;
             let at = self.origin.elapsed();
-            if state.waiting.is_empty() && state.go(at, narrow, &self.limits) {
+            if state.waiting() == 0 && state.go(at, narrow, &self.limits) {
                 return Ok(());
             }
             let queued = state.queue(call.caller, at, narrow, &self.limits);
@@ -144,10 +99,8 @@ impl Governor {
             let pause = {
                 let mut state = self.lock();
                 let at = self.origin.elapsed();
-                state.release(at, &self.limits);
-                if state.waiting.is_empty() {
+                if state.release(at, &self.limits) {
                     state.pumping = false;
-                    state.last_turns.clear();
                     return;
                 }
                 state
@@ -168,12 +121,7 @@ impl Governor {
 
     /// What was spent today before this process began; nothing that it knows itself becomes less.
     pub(super) fn remember(&self, now: Millis, spent: impl Iterator<Item = (String, i64)>) {
-        let mut state = self.lock();
-        state.budget.begin(now);
-        for (caller, cost) in spent {
-            let used = state.budget.by_caller.entry(caller).or_default();
-            *used = (*used).max(u64::try_from(cost).unwrap_or(0));
-        }
+        self.lock().budget.remember(now, spent);
     }
 
     /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.
@@ -235,107 +183,7 @@ impl Governor {
 
     #[cfg(test)]
     fn waiting(&self) -> usize {
-        self.lock().waiting.len()
-    }
-}
-
-impl State {
-    /// Takes the cost from the day's budget, if it is there.
-    fn spend(&mut self, call: &Call<'_>, now: Millis) -> Result<(), Held> {
-        let until_midnight = Duration::from_millis((DAY - now.rem_euclid(DAY)) as u64);
-        let day = &mut self.budget;
-        day.begin(now);
-        if day.exhausted_until > now {
-            return Err(Held::Exhausted(Duration::from_millis((day.exhausted_until - now) as u64)));
-        }
-        let Some(used) = day.by_caller.get_mut(call.caller) else {
-            day.by_caller.insert(call.caller.into(), 0);
-            return self.spend(call, now);
-        };
-        if let Some(share) = call.share
-            && day.limit > 0
-            && *used + u64::from(call.cost) > day.limit * u64::from(share) / 100
-        {
-            return Err(Held::Share(until_midnight));
-        }
-        *used += u64::from(call.cost);
-        Ok(())
-    }
-
-    /// Goes, if there is room now.
-    fn go(&mut self, at: Duration, narrow: Option<usize>, limits: &Limits) -> bool {
-        let room = at >= self.paused_until
-            && self.window.has_room(at, self.limit)
-            && narrow.is_none_or(|n| self.narrow[n].has_room(at, limits.narrow[n].calls));
-        if room {
-            self.window.take();
-            if let Some(n) = narrow {
-                self.narrow[n].take();
-            }
-        }
-        room
-    }
-
-    fn wait(&mut self, at: Duration, narrow: Option<usize>, limits: &Limits) -> Duration {
-        let window = self.window.wait(at, self.limit);
-        let narrow = narrow.map_or(Duration::ZERO, |n| self.narrow[n].wait(at, limits.narrow[n].calls));
-        self.paused_until.saturating_sub(at).max(window).max(narrow)
-    }
-
-    fn queue(
-        &mut self,
-        caller: &str,
-        at: Duration,
-        narrow: Option<usize>,
-        limits: &Limits,
-    ) -> Result<oneshot::Receiver<()>, Held> {
-        let first = self.wait(at, narrow, limits);
-        if at < self.paused_until && first > MAX_WAIT {
-            return Err(Held::Paused(first));
-        }
-        let calls = narrow.map_or(self.limit, |n| self.limit.min(limits.narrow[n].calls)).max(1);
-        let whole_windows = self.waiting.len() as u32 / calls;
-        let expected = first + Duration::from_secs(limits.window) * whole_windows;
-        if self.waiting.len() >= MAX_WAITING || expected > MAX_WAIT {
-            return Err(Held::Busy(expected));
-        }
-        let last = self.last_turns.entry(caller.into()).or_default();
-        *last = (*last).max(self.turn) + 1;
-        let (go, turn) = oneshot::channel();
-        self.waiting.push(Waiting { turn: *last, narrow, go });
-        Ok(turn)
-    }
-
-    fn release(&mut self, at: Duration, limits: &Limits) {
-        self.waiting.retain(|one| !one.go.is_closed());
-        loop {
-            let mut order: Vec<usize> = (0..self.waiting.len()).collect();
-            order.sort_by_key(|n| self.waiting[*n].turn);
-            let next = order.into_iter().find(|n| {
-                let narrow = self.waiting[*n].narrow;
-                self.go(at, narrow, limits)
-            });
-            let Some(next) = next else { return };
-            let one = self.waiting.remove(next);
-            self.turn = self.turn.max(one.turn);
-            let _ = one.go.send(());
-        }
-    }
-}
-
-impl Day {
-    /// A new day begins with nothing spent.
-    fn begin(&mut self, now: Millis) {
-        let number = now.div_euclid(DAY);
-        if self.number != number {
-            *self = Self { number, limit: self.limit, ..Self::default() };
-        }
-    }
-
-    fn give_back(&mut self, call: &Call<'_>) {
-        if let Some(used) = self.by_caller.get_mut(call.caller) {
-            *used = used.saturating_sub(u64::from(call.cost));
-        }
+        self.lock().waiting()
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a definition may say. Connectors come from strangers, too: none may send a key anywhere but to its app.
 
 mod guide;
+mod hosts;
+mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +10,7 @@ use http::HeaderName;
 
 use crate::{
     FieldKind, Guide, Reason,
-    definition::{AuthDefinition, Definition, VerifyDefinition, compile},
+    definition::{AuthDefinition, Definition, compile},
     rules::steers,
     template,
     words::PLACEHOLDERS,
@@ -51,9 +53,9 @@ pub(crate) fn check(
     let mut found = Findings::default();
     identity(it, folder, files, &mut found);
     fields(it, guide, &mut found);
-    hosts(it, &mut found);
+    hosts::hosts(it, &mut found);
     auth(it, &mut found);
-    verification(it, &mut found);
+    verification::verification(it, &mut found);
     traffic(it, &mut found);
     words(it, &mut found);
     guide::prose(guide, &mut found);
@@ -127,56 +129,6 @@ fn kind(it: &Definition, field: &str) -> Option<FieldKind> {
     it.fields.iter().find(|def| def.id == field).map(|def| def.kind)
 }
 
-/// `api.example.com`, `{domain}.example.com` with one field as the first label, or `{base_url}`.
-fn hosts(it: &Definition, found: &mut Findings) {
-    found.unless((1..=8).contains(&it.hosts.len()), "hosts", "there must be 1 to 8 hosts");
-    for (n, host) in it.hosts.iter().enumerate() {
-        let at = format!("hosts.{n}");
-        let fields: Vec<_> = template::fields(host).collect();
-        if let [field] = fields[..]
-            && *host == format!("{{{field}}}")
-        {
-            let fine = kind(it, field) == Some(FieldKind::Url);
-            found.unless(fine, at, "only a field of kind “url” can be a host by itself");
-            continue;
-        }
-        let fixed = match (host.strip_prefix('{').and_then(|rest| rest.split_once("}.")), fields.len()) {
-            (Some((field, fixed)), 1) => {
-                found.unless(
-                    kind(it, field) == Some(FieldKind::Text),
-                    &at,
-                    "its placeholder must be a field of kind “text”",
-                );
-                fixed
-            }
-            (_, 0) => host,
-            _ => {
-                found.unless(false, at, "one placeholder may stand, and only as the first label");
-                continue;
-            }
-        };
-        found.unless(
-            is_public_name(fixed),
-            at,
-            "must be a host name with at least two labels: no address, port, scheme or *",
-        );
-    }
-}
-
-fn is_public_name(host: &str) -> bool {
-    let labels: Vec<_> = host.split('.').collect();
-    let label = |label: &&str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
-    };
-    labels.len() >= 2
-        && labels.iter().all(label)
-        && labels.last().is_some_and(|last| {
-            last.bytes().all(|c| c.is_ascii_lowercase()) && *last != "local" && *last != "localhost"
-        })
-}
-
 fn auth(it: &Definition, found: &mut Findings) {
     match &it.auth {
         AuthDefinition::Header { name, value } => {
@@ -206,60 +158,6 @@ fn auth(it: &Definition, found: &mut Findings) {
                 found.unless(kind(it, field).is_some(), at, format!("there is no field “{field}”"));
             }
         }
-    }
-}
-
-fn verification(it: &Definition, found: &mut Findings) {
-    found.unless((1..=2).contains(&it.verify.ask.len()), "verify.ask", "there must be one or two questions");
-    for (n, ask) in it.verify.ask.iter().enumerate() {
-        let at = |key: &str| format!("verify.ask.{n}.{key}");
-        for field in ask.needs.iter().map(String::as_str).chain(template::fields(&ask.url)) {
-            let plain = matches!(kind(it, field), Some(FieldKind::Text | FieldKind::Url));
-            found.unless(
-                plain,
-                at("url"),
-                format!("“{field}” is no plain field; a secret never stands in a URL"),
-            );
-        }
-        let covered = it.hosts.iter().any(|host| {
-            let start = if host.ends_with('}') { host.clone() } else { format!("https://{host}") };
-            ask.url.strip_prefix(&start).is_some_and(|rest| {
-                rest.is_empty() || rest.starts_with(['/', '{']) && !rest.starts_with("{.")
-            })
-        });
-        found.unless(covered, at("url"), "must begin with https:// and one of the hosts");
-    }
-    let ids: Vec<_> = it.verify.ask.iter().map(|ask| ask.id.as_str()).collect();
-    for (n, rule) in it.verify.rules.iter().enumerate() {
-        let at = format!("verify.rules.{n}");
-        found.unless(rule.ask.is_some() != rule.reason.is_some(), &at, "must have either “ask” or “reason”");
-        for ask in rule.ask.iter().chain(&rule.of) {
-            found.unless(ids.contains(&ask.as_str()), &at, format!("there is no question “{ask}”"));
-        }
-        for (key, text) in [("contains", &rule.contains), ("content_type", &rule.content_type)] {
-            let lower = text.as_ref().is_none_or(|text| *text == text.to_lowercase());
-            found.unless(
-                lower,
-                format!("{at}.{key}"),
-                "must be lower case: it is compared with that of the answer",
-            );
-        }
-    }
-    for (at, pointer) in pointers(&it.verify) {
-        found.unless(
-            pointer.starts_with('/'),
-            at,
-            "is no JSON pointer: it begins with /, such as /data/name",
-        );
-    }
-    let can_be_ok = it.verify.rules.iter().any(|rule| rule.reason == Some(Reason::Ok));
-    found.unless(can_be_ok, "verify.rules", "one rule must have the reason “ok”");
-    if let Some(belongs) = &it.verify.belongs {
-        found.unless(
-            kind(it, &belongs.field) == Some(FieldKind::Text),
-            "verify.belongs.field",
-            "must be a field of kind “text”",
-        );
     }
 }
 
@@ -294,27 +192,6 @@ fn traffic(it: &Definition, found: &mut Findings) {
     found.unless((1..=3600).contains(&limits.window), "limits.window", "must be 1 to 3600 seconds");
     let counts = limits.narrow.iter().map(|narrow| narrow.calls).chain([limits.calls]);
     found.unless(counts.min() > Some(0), "limits.calls", "must be 1 or more");
-}
-
-/// Every place of an answer's body that a definition names.
-fn pointers(verify: &VerifyDefinition) -> Vec<(String, &String)> {
-    let account = &verify.account;
-    let named = [
-        ("error_code", verify.error_code.as_ref()),
-        ("account.user", account.user.as_ref()),
-        ("account.email", account.email.as_ref()),
-        ("account.company", account.company.as_ref()),
-        ("account.company_id", account.company_id.as_ref()),
-        ("account.domain", account.domain.as_ref()),
-        ("account.admin.list", account.admin.as_ref().map(|admin| &admin.list)),
-        ("belongs.equals", verify.belongs.as_ref().map(|belongs| &belongs.equals)),
-    ];
-    let named = named.into_iter().filter_map(|(at, it)| it.map(|it| (format!("verify.{at}"), it)));
-    let rules = verify.rules.iter().enumerate();
-    let in_rules = rules.filter_map(|(n, rule)| {
-        rule.json.as_ref().map(|test| (format!("verify.rules.{n}.json.at"), &test.at))
-    });
-    named.chain(in_rules).collect()
 }
 
 fn words(it: &Definition, found: &mut Findings) {

@@ -1,0 +1,68 @@
+//! The day's budget of an app, and who used what of it.
+
+use std::{collections::HashMap, time::Duration};
+
+use super::{Call, Held};
+use crate::ctx::Millis;
+
+pub(super) const DAY: Millis = 24 * 60 * 60 * 1000;
+
+/// The daily budget.
+#[derive(Default)]
+pub(super) struct Day {
+    number: i64,
+    by_caller: HashMap<String, u64>,
+    pub limit: u64,
+    pub exhausted_until: Millis,
+}
+
+impl Day {
+    pub(super) fn new(limit: u64) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// Takes the cost of a call, if it is there.
+    pub(super) fn spend(&mut self, call: &Call<'_>, now: Millis) -> Result<(), Held> {
+        self.begin(now);
+        if self.exhausted_until > now {
+            return Err(Held::Exhausted(Duration::from_millis((self.exhausted_until - now) as u64)));
+        }
+        let cost = u64::from(call.cost);
+        let used = match self.by_caller.get_mut(call.caller) {
+            Some(used) => used,
+            None => self.by_caller.entry(call.caller.into()).or_default(),
+        };
+        if let Some(share) = call.share
+            && self.limit > 0
+            && *used + cost > self.limit * u64::from(share) / 100
+        {
+            let until_midnight = Duration::from_millis((DAY - now.rem_euclid(DAY)) as u64);
+            return Err(Held::Share(until_midnight));
+        }
+        *used += cost;
+        Ok(())
+    }
+
+    pub(super) fn give_back(&mut self, call: &Call<'_>) {
+        if let Some(used) = self.by_caller.get_mut(call.caller) {
+            *used = used.saturating_sub(u64::from(call.cost));
+        }
+    }
+
+    /// What was spent today before this process began; nothing that it knows itself becomes less.
+    pub(super) fn remember(&mut self, now: Millis, spent: impl Iterator<Item = (String, i64)>) {
+        self.begin(now);
+        for (caller, cost) in spent {
+            let used = self.by_caller.entry(caller).or_default();
+            *used = (*used).max(u64::try_from(cost).unwrap_or(0));
+        }
+    }
+
+    /// A new day begins with nothing spent.
+    fn begin(&mut self, now: Millis) {
+        let number = now.div_euclid(DAY);
+        if self.number != number {
+            *self = Self { number, limit: self.limit, ..Self::default() };
+        }
+    }
+}
