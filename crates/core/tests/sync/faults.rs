@@ -154,7 +154,7 @@ async fn who_watches_sees_why_nothing_moves_and_that_a_request_was_made_once_mor
     };
     let (report, seen) = tokio::join!(syncs::run(&source, &plan, &teller, cancelled), watching);
     let report = report.unwrap();
-    assert_eq!((seen.waits.as_deref(), seen.rows), (Some("asks again in 0.5 s: Maintenance"), 0));
+    assert_eq!((seen.waits.as_deref(), seen.rows), (Some("Maintenance; asks again in 0.5 s"), 0));
     assert_eq!((report.outcome(), &report.stopped), ("done", &None));
     let persons = stream(&report, "persons");
     assert_eq!((persons.rows, persons.repeated, &persons.waits), (PERSONS, 2, &None));

@@ -123,7 +123,7 @@ impl<S: Source> Fetcher<'_, S> {
 
     /// Tells whoever watches why nothing moves.
     fn waits(&self, stream: &str, wait: Duration, cause: &str) {
-        let why = format!("asks again in {:.1} s: {cause}", wait.as_secs_f64());
+        let why = format!("{cause}; asks again in {:.1} s", wait.as_secs_f64());
         self.teller.stream(stream, |it| it.waits = Some(why));
     }
 
