@@ -10,7 +10,7 @@ use hyper_util::{
         self,
         connect::{Connection, HttpConnector, dns::GaiResolver},
     },
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioTimer},
 };
 use keyhaven_connectors::Fault;
 use rustls::{
@@ -26,6 +26,10 @@ use super::{
     pool::{Pool, Taken},
 };
 use crate::proxy::Payload;
+
+/// A connection of HTTP/2 on which nothing came for so long is asked whether it is there, and given up when it does not
+/// answer for as long again: others would wait on it in vain.
+const ALIVE: Duration = Duration::from_secs(5);
 
 /// Sends requests, and keeps the connections for the next ones.
 #[derive(Clone)]
@@ -78,8 +82,9 @@ where
         if !stream.connected().is_negotiated_h2() {
             return Line::new(stream).await.map(Taken::Line).map_err(|error| fault(&error));
         }
-        let (shared, connection) =
-            http2::handshake(TokioExecutor::new(), stream).await.map_err(|error| fault(&error))?;
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2.timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
+        let (shared, connection) = http2.handshake(stream).await.map_err(|error| fault(&error))?;
         tokio::spawn(connection);
         Ok(Taken::Shared(self.pool.share(&way.end, shared)))
     }

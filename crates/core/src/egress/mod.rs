@@ -17,7 +17,7 @@ mod tunnel;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
 use tokio::time::timeout;
@@ -191,6 +191,11 @@ impl Door {
             true => self.elsewhere.send(way, request).await,
             false => self.public.send(way, request).await,
         };
+        // Nobody asked for another protocol.
+        let answer = answer.and_then(|it| match it.status() {
+            StatusCode::SWITCHING_PROTOCOLS => Err(Fault::Broken),
+            _ => Ok(it),
+        });
         answer.inspect_err(|fault| tracing::debug!(?fault, "a request got no answer"))
     }
 }

@@ -8,7 +8,8 @@ use keyhaven_connectors::{FieldError, PathPattern};
 use super::Policy;
 use crate::names::shown;
 
-/// A policy as it was typed; every face fills one in. Empty texts and lists mean no limit.
+/// A policy as it was typed; every face fills one in. Empty texts and lists mean no limit, a blank entry in a list
+/// is a mistake: a limit that was meant, such as one from an unset variable.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyInput {
     /// Ids or slugs of connections; `None`: all.
@@ -78,6 +79,10 @@ impl Wrong {
     }
 
     fn list<T>(&mut self, field: &str, given: &[String], read: fn(&str) -> Result<T, String>) -> Vec<T> {
+        if given.iter().any(|text| text.trim().is_empty()) {
+            self.add(field, "An entry is empty. Leave the limit out where there shall be none.");
+            return Vec::new();
+        }
         let texts = distinct(given);
         if texts.len() > MOST {
             self.add(field, "These are too many: 200 at most.");

@@ -12,7 +12,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn nothing_typed_is_no_limit() {
-    let policy = input(|it| it.methods = texts(&["", " "])).unwrap();
+    let policy = input(|_| {}).unwrap();
     assert!(policy.is_unlimited());
     assert_eq!(serde_json::to_string(&policy).unwrap(), "{}");
     assert_eq!(serde_json::from_str::<Policy>("{}").unwrap(), policy);
@@ -65,8 +65,7 @@ fn each_wrong_field_is_named_once() {
     for pattern in
         ["", "/a?b", "/a#b", "/a b", "/a/**/b", "/a*", "/../a", "/./", "/%2e", "/a\\b", "/a\u{7}", "/***"]
     {
-        let refused = input(|it| it.paths = texts(&["/ok", pattern])).is_err();
-        assert_eq!(refused, !pattern.is_empty(), "{pattern:?}");
+        assert!(input(|it| it.paths = texts(&["/ok", pattern])).is_err(), "{pattern:?}");
     }
     for pattern in
         ["/", "/*", "/**", "/api/*/deals", "/api/v2/deals/", "/größe/@me:x,y;z=1", "/v1.0/.well-known"]
@@ -75,6 +74,9 @@ fn each_wrong_field_is_named_once() {
     }
     let many: Vec<_> = (0..201).map(|n| format!("/{n}")).collect();
     assert!(input(|it| it.paths = many).is_err());
+    // What came out empty was meant to limit something.
+    assert!(input(|it| it.methods = texts(&[" "])).is_err());
+    assert!(input(|it| it.networks = texts(&[""])).is_err());
 }
 
 #[test]

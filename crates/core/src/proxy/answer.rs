@@ -72,14 +72,12 @@ pub(super) struct Count {
 }
 
 impl Count {
-    #[expect(clippy::too_many_arguments, reason = "one call, and a struct would only repeat the names")]
     pub(super) fn new(
         app: &Arc<Keyhaven>,
         caller: &Caller,
         target: &Target,
         method: &Method,
         path: &str,
-        cost: u32,
         began: Instant,
         at: i64,
     ) -> Self {
@@ -93,10 +91,16 @@ impl Count {
             // Whoever leaves before the answer: the number that others use for that.
             status: 499,
             ms: 0,
-            cost,
+            cost: 0,
             source: Source::Keyhaven,
         };
         Self { app: app.clone(), call: Some(call), began }
+    }
+
+    pub(super) fn goes_out(&mut self, cost: u32) {
+        if let Some(call) = &mut self.call {
+            call.cost = cost;
+        }
     }
 
     pub(super) fn answered(&mut self, status: u16) {

@@ -50,32 +50,45 @@ pub struct Flow<B = Incoming> {
     watched: Option<Watched<B>>,
 }
 
-/// When a piece last passed, and what nobody read to its end, once its reader has let go of it.
+/// How a body went so far, and what nobody read to its end, once its reader has let go of it.
 pub(super) struct Progress<B = Incoming> {
-    last: Arc<Mutex<Instant>>,
+    passed: Arc<Mutex<Passed>>,
     rest: oneshot::Receiver<B>,
 }
 
 /// The side of a flow.
 struct Watched<B> {
-    last: Arc<Mutex<Instant>>,
+    passed: Arc<Mutex<Passed>>,
     rest: oneshot::Sender<B>,
 }
 
+struct Passed {
+    /// When a piece did last.
+    last: Instant,
+    /// It broke off on the way in.
+    is_broken: bool,
+}
+
 impl<B> Watched<B> {
-    fn made_progress(&self) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    fn note(&self, is_broken: bool) {
+        let passed = Passed { last: Instant::now(), is_broken };
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = passed;
     }
 }
 
 impl<B> Progress<B> {
     fn new() -> (Watched<B>, Self) {
-        let (last, (sender, rest)) = (Arc::new(Mutex::new(Instant::now())), oneshot::channel());
-        (Watched { last: last.clone(), rest: sender }, Self { last, rest })
+        let passed = Arc::new(Mutex::new(Passed { last: Instant::now(), is_broken: false }));
+        let (sender, rest) = oneshot::channel();
+        (Watched { passed: passed.clone(), rest: sender }, Self { passed, rest })
     }
 
     pub(super) fn last(&self) -> Instant {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).last
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).is_broken
     }
 
     /// What was not read, if nobody reads it any more.
@@ -131,8 +144,10 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Flow<B> {
         if let Poll::Ready(frame) = Pin::new(from).poll_frame(cx) {
             self.idle = None;
             if let Some(watched) = &self.watched {
-                watched.made_progress();
+                watched.note(matches!(frame, Some(Err(_))));
             }
+            // Trailers could say what headers may not, in either direction: none pass.
+            let frame = frame.filter(|frame| !frame.as_ref().is_ok_and(Frame::is_trailers));
             return Poll::Ready(frame.map(|frame| Ok(frame?)));
         }
         let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(IDLE)));
@@ -193,6 +208,29 @@ impl Payload {
                 }
             }));
         }
+    }
+}
+
+impl Payload<Answered> {
+    /// A body of which the beginning has been read already.
+    pub(super) fn resumed(start: Bytes, mut rest: Answered) -> Self {
+        let (sender, pieces) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let mut piece = Ok(start);
+            while sender.send(piece).await.is_ok() {
+                let next = tokio::select! {
+                    next = timeout(IDLE, rest.frame()) => next,
+                    () = sender.closed() => return,
+                };
+                piece = match next {
+                    Ok(None) => return,
+                    Ok(Some(Ok(frame))) => Ok(frame.into_data().unwrap_or_default()),
+                    Ok(Some(Err(error))) => Err(std::io::Error::other(error)),
+                    Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+                };
+            }
+        });
+        Self::Fed { pieces, left: None }
     }
 }
 

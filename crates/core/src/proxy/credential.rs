@@ -7,6 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use keyhaven_vault::{Token, TokenKind};
 use url::form_urlencoded;
 
+use super::path;
+
 /// Why no single token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Misplaced {
@@ -78,7 +80,11 @@ pub(super) fn find<'a>(
         }
     }
     let rest = query.as_deref().unwrap_or_default();
-    if holds_token(path.as_bytes()) || holds_token(rest.as_bytes()) || decoded_holds_token(rest) {
+    if holds_token(path.as_bytes())
+        || path::decode(path).is_ok_and(|path| holds_token(path.as_bytes()))
+        || holds_token(rest.as_bytes())
+        || decoded_holds_token(rest)
+    {
         return Err(Misplaced::Elsewhere);
     }
     match shown {

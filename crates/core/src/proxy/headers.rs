@@ -62,9 +62,12 @@ pub fn outwards(from: HeaderMap, credential: &HeaderName) -> HeaderMap {
 /// The app's headers as the caller gets them.
 pub fn inwards(from: HeaderMap) -> HeaderMap {
     let dropped = named_by_connection(&from);
+    // Of two lengths the one that was not heeded is wrong.
+    let is_chunked = from.contains_key(header::TRANSFER_ENCODING);
     let mut headers = passing(from, |name| {
         let name = name.as_str();
         let is_ours = is_transport(name)
+            || is_chunked && name == "content-length"
             || name.starts_with("x-keyhaven")
             // Cookies of the app are not Keyhaven's; the others speak of the app's host and would bind this one.
             || matches!(name, "set-cookie" | "set-cookie2" | "alt-svc" | "strict-transport-security" | "clear-site-data");

@@ -12,7 +12,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName};
 use keyhaven_connectors::{Connector, Fault, Status};
-use keyhaven_store::{ConnectionRow, SecretRow};
+use keyhaven_store::{ConnectionRow, SecretRow, StoreError};
 use keyhaven_vault::{Place, Secret, TokenHash, Unwrapped};
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ use crate::{
 /// Changes that other processes make are noticed within this time; those of this process at once.
 pub(crate) const FRESH: Duration = Duration::from_millis(100);
 
-/// How often is looked what a token with quotas has used on other servers.
+/// How often is looked what a token with quotas, or with a share of a budget, has used on other servers.
 const LOOK_AT_USE: Duration = Duration::from_secs(5);
 
 /// Somebody who may call.
@@ -60,6 +60,8 @@ pub(crate) struct Target {
     /// By host; the first is for whoever names none.
     pub ways: Vec<(String, Way, String)>,
     pub governor: Option<Arc<Governor>>,
+    /// When was looked last what others have used.
+    looked: Mutex<Instant>,
     /// By field.
     secrets: Vec<(String, Unwrapped)>,
 }
@@ -82,6 +84,32 @@ impl Target {
         Ok(())
     }
 
+    /// Hears what each token has used of today's budget, on other servers and before this process began.
+    async fn look_at_use(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
+        let Some(governor) = &self.governor else { return Ok(()) };
+        let (on_main, id) = (app.clone(), self.id.clone());
+        let used = app
+            .on_main(async move {
+                let ctx = on_main.ctx(crate::Actor::System);
+                usage::by_token(&on_main, &ctx, &id).await
+            })
+            .await?;
+        governor.remember(app.now(), used.into_iter().map(|it| (it.token, it.counts.cost)));
+        Ok(())
+    }
+
+    /// The same now and then, for whoever has a share of the budget.
+    pub(super) async fn look_again(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
+        {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.elapsed() < LOOK_AT_USE {
+                return Ok(());
+            }
+            *looked = Instant::now();
+        }
+        self.look_at_use(app).await
+    }
+
     pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {
         app.catalogue.get(&self.row.connector).ok_or_else(|| Error::ConnectorGone(self.row.connector.clone()))
     }
@@ -94,7 +122,8 @@ pub(crate) struct Known {
     fresh_until: AtomicU64,
     changes: AtomicU64,
     generation: AtomicI64,
-    asking: tokio::sync::Mutex<()>,
+    /// One asks for all; when and why it failed the last time.
+    asking: tokio::sync::Mutex<Option<(Instant, String)>>,
     holders: RwLock<HashMap<TokenHash, Arc<Holder>>>,
     targets: RwLock<HashMap<String, Arc<Target>>>,
     /// These outlive changes: what was used stays used.
@@ -130,9 +159,14 @@ impl Known {
         if self.is_fresh(app) {
             return Ok(());
         }
-        let _one_asks = self.asking.lock().await;
+        let came = Instant::now();
+        let mut asking = self.asking.lock().await;
         if self.is_fresh(app) {
             return Ok(());
+        }
+        // Who waited while the database did not answer need not wait for it once more.
+        if let Some((_, why)) = asking.as_ref().filter(|(at, _)| *at >= came) {
+            return Err(StoreError::Unavailable(why.clone()).into());
         }
         let (now, changes) = (self.origin.elapsed(), app.store.changes());
         let on_main = app.clone();
@@ -141,7 +175,8 @@ impl Known {
                 let ctx = on_main.ctx(crate::Actor::System);
                 on_main.store.read(&ctx.scope()).generation().await
             })
-            .await?;
+            .await
+            .inspect_err(|error| *asking = Some((Instant::now(), error.to_string())))?;
         if self.generation.swap(generation, Ordering::AcqRel) != generation {
             self.holders.write().unwrap_or_else(PoisonError::into_inner).clear();
             self.targets.write().unwrap_or_else(PoisonError::into_inner).clear();
@@ -199,19 +234,16 @@ impl Known {
             return Ok(known);
         }
         let (on_main, name) = (app.clone(), which.to_owned());
-        let (row, secrets, used) = app
+        let (row, secrets) = app
             .on_main(async move {
                 let ctx = on_main.ctx(crate::Actor::System);
                 let row = crate::connections::live_row(&on_main, &ctx, &name).await?;
                 let secrets = on_main.store.read(&ctx.scope()).secrets(&row.id).await?;
-                let used = usage::by_token(&on_main, &ctx, &row.id).await?;
-                Ok::<_, Error>((row, secrets, used))
+                Ok::<_, Error>((row, secrets))
             })
             .await?;
         let target = Arc::new(self.read(app, row, secrets)?);
-        if let Some(governor) = &target.governor {
-            governor.remember(app.now(), used.into_iter().map(|it| (it.token, it.counts.cost)));
-        }
+        target.look_at_use(app).await?;
         self.targets.write().unwrap_or_else(PoisonError::into_inner).insert(which.to_owned(), target.clone());
         Ok(target)
     }
@@ -256,6 +288,15 @@ impl Known {
             Ok((it.field, secret))
         };
         let secrets = secrets.into_iter().map(unwrap).collect::<Result<_, Error>>()?;
-        Ok(Target { id: row.id.as_str().into(), credential, plain, ways, governor, secrets, row })
+        Ok(Target {
+            id: row.id.as_str().into(),
+            credential,
+            plain,
+            ways,
+            governor,
+            looked: Mutex::new(Instant::now()),
+            secrets,
+            row,
+        })
     }
 }

@@ -48,7 +48,7 @@ fn check(segment: &str) -> Result<(), BadPath> {
 }
 
 /// Percent-decodes; refuses what is no UTF-8 or no escape.
-fn decode(text: &str) -> Result<Cow<'_, str>, BadPath> {
+pub(super) fn decode(text: &str) -> Result<Cow<'_, str>, BadPath> {
     if !text.contains('%') {
         return Ok(Cow::Borrowed(text));
     }

@@ -36,6 +36,16 @@ impl Refusal {
         Self { retry_after: Some(wait), ..Self::new(429, code, message, remedy) }
     }
 
+    /// The caller's part of the exchange is not whole.
+    pub(super) fn broken_off() -> Self {
+        Self::new(
+            400,
+            "bad_request",
+            "The request broke off, or its body is no HTTP.",
+            "Send it again, whole.",
+        )
+    }
+
     /// The token's own quota.
     pub(super) fn quota(span: &str, wait: Duration) -> Self {
         let message = format!("This access token has made all the calls that it may make in a {span}.");

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Body;
 use keyhaven_connectors::{Answer, Fault, Reason};
 use tokio::time::{Instant, timeout_at};
@@ -29,7 +29,7 @@ use crate::{
     usage::Told,
 };
 
-/// An answer of “too many” is read whole, to tell its kinds apart.
+/// So much of an answer of “too many” is read, to tell its kinds apart.
 const MAX_REFUSAL: usize = 64 * 1024;
 /// A read is repeated once, if the app asks for no longer wait than this.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,11 +44,12 @@ pub(super) async fn send(
 ) -> Result<Response<Passing>, Refusal> {
     let began = Instant::now();
     let now = caller.ctx.now();
-    if inbound.method == Method::CONNECT {
+    // What answers TRACE tells the request as it came, and with it the key.
+    if matches!(inbound.method.as_str().to_ascii_uppercase().as_str(), "CONNECT" | "TRACE" | "TRACK") {
         return Err(Refusal::new(
             405,
             "method_not_allowed",
-            "CONNECT cannot be passed on.",
+            format!("{} cannot be passed on.", inbound.method),
             "Send the request itself.",
         ));
     }
@@ -63,9 +64,12 @@ pub(super) async fn send(
     caller.ctx.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
     let connector = target.connector(app)?;
     let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
-    let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, cost, began, now);
+    let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, began, now);
     let sent = async {
         caller.meter.spend(&caller.ctx.policy, now)?;
+        if caller.ctx.policy.budget_share.is_some() {
+            target.look_again(app).await?;
+        }
         note_use(app, caller, target, inbound.client, now).await?;
         let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
         let out = Outbound {
@@ -77,6 +81,7 @@ pub(super) async fn send(
             path_and_query: format!("{prefix}{}{query}", inbound.path),
             headers: headers::outwards(take(&mut inbound.headers), &target.credential),
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
+            count: &mut count,
             now,
         };
         out.go(&mut inbound.body).await
@@ -158,11 +163,12 @@ struct Outbound<'a> {
     path_and_query: String,
     headers: HeaderMap,
     call: Call<'a>,
+    count: &'a mut Count,
     now: i64,
 }
 
 impl Outbound<'_> {
-    async fn go(self, body: &mut Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
+    async fn go(mut self, body: &mut Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
         let repeatable = matches!(self.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let (first, rest) = self.once(body).await?;
         let Some(governor) = &self.target.governor else { return Ok((first.map(Payload::from), rest)) };
@@ -182,10 +188,11 @@ impl Outbound<'_> {
     }
 
     /// Waits for its turn, adds the credential, sends.
-    async fn once(&self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
+    async fn once(&mut self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
         if let Some(governor) = &self.target.governor {
             governor.admit(&self.call, self.now).await?;
         }
+        self.count.goes_out(self.call.cost);
         let mut headers = self.headers.clone();
         self.target.authorise(self.app, &mut headers)?;
         let mut sent = replace(body, Bytes::new().into());
@@ -194,9 +201,13 @@ impl Outbound<'_> {
         match within(answer, progress.as_ref(), self.app.egress.answer_timeout()).await {
             Ok(answer) => Ok((answer, progress)),
             Err(fault) => {
+                if let Some(governor) = &self.target.governor {
+                    governor.give_back(&self.call);
+                }
+                let is_callers = progress.as_ref().is_some_and(Progress::is_broken);
                 *body =
                     progress.and_then(|progress| progress.rest()).map_or(Bytes::new().into(), Payload::from);
-                Err(fault.into())
+                Err(if is_callers { Refusal::broken_off() } else { fault.into() })
             }
         }
     }
@@ -220,14 +231,27 @@ impl Outbound<'_> {
             }
             return Ok((answer.map(Payload::from), None));
         }
-        let (parts, body) = answer.into_parts();
-        let read = Limited::new(body, MAX_REFUSAL).collect().await.map_err(|_| Fault::Broken)?;
-        let body = read.to_bytes();
-        let read = Answer { status, headers: parts.headers.clone(), body: body.to_vec() };
+        let (parts, mut body) = answer.into_parts();
+        let (start, is_whole) = beginning(&mut body, self.app.egress.answer_timeout()).await;
+        let read = Answer { status, headers: parts.headers.clone(), body: start.to_vec() };
         let (reason, wait) = self.target.connector(self.app)?.judge_refusal(&read);
         let wait = governor.refused(reason, wait, self.now);
-        Ok((Response::from_parts(parts, body.into()), Some((reason, wait))))
+        let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };
+        Ok((Response::from_parts(parts, body), Some((reason, wait))))
     }
+}
+
+/// What comes of a body within a time, up to a bound, and whether that is all of it.
+async fn beginning(body: &mut Answered, within: Duration) -> (Bytes, bool) {
+    let (mut start, end) = (BytesMut::new(), Instant::now() + within);
+    while start.len() <= MAX_REFUSAL {
+        match timeout_at(end, body.frame()).await {
+            Ok(Some(Ok(frame))) => start.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Ok(None) => return (start.freeze(), true),
+            Ok(Some(Err(_))) | Err(_) => break,
+        }
+    }
+    (start.freeze(), false)
 }
 
 /// An edge that blocks answers in HTML; an API refuses in its own format.

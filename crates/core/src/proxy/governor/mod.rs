@@ -58,6 +58,21 @@ pub(crate) struct Governor {
     state: Mutex<State>,
 }
 
+/// What a call that waits has been charged, given back if it does not go out, also because its caller leaves.
+struct Charge<'a> {
+    governor: &'a Governor,
+    call: &'a Call<'a>,
+    is_due: bool,
+}
+
+impl Drop for Charge<'_> {
+    fn drop(&mut self) {
+        if self.is_due {
+            self.governor.give_back(self.call);
+        }
+    }
+}
+
 impl Governor {
     pub(crate) fn new(limits: Limits) -> Self {
         let state = Mutex::new(State::new(&limits));
@@ -84,13 +99,19 @@ impl Governor {
             }
             queued.inspect_err(|_| state.budget.give_back(call))?
         };
+        let mut charge = Charge { governor: self, call, is_due: true };
         match tokio::time::timeout(MAX_WAIT, turn).await {
-            Ok(Ok(())) => Ok(()),
-            _ => {
-                self.lock().budget.give_back(call);
-                Err(Held::Busy(Duration::from_secs(self.limits.window)))
+            Ok(Ok(())) => {
+                charge.is_due = false;
+                Ok(())
             }
+            _ => Err(Held::Busy(Duration::from_secs(self.limits.window))),
         }
+    }
+
+    /// A call that got no answer cost nothing, as far as is known.
+    pub(super) fn give_back(&self, call: &Call<'_>) {
+        self.lock().budget.give_back(call);
     }
 
     /// Lets those who wait go, one by one, until nobody waits.
@@ -168,8 +189,12 @@ impl Governor {
             }
             Reason::Blocked => self.pause(&mut state, MAX_PAUSE),
             _ => {
-                let grown = window * 2u32.pow(state.strikes.min(5));
-                state.strikes += 1;
+                // What went out before the pause began says nothing new.
+                let is_again = self.origin.elapsed() >= state.paused_until;
+                if is_again || state.strikes == 0 {
+                    state.strikes += 1;
+                }
+                let grown = window * 2u32.pow((state.strikes - 1).min(5));
                 self.angry.store(true, Ordering::Release);
                 self.pause(&mut state, wait.unwrap_or(window).max(grown).min(MAX_PAUSE))
             }

@@ -54,14 +54,17 @@ impl Filled {
     }
 
     pub(super) fn wanted(&self) -> NewToken {
-        let words = |text: &str| text.split([' ', ',', '\n', '\r', '\t']).map(str::to_owned).collect();
+        let filled = |texts: &mut dyn Iterator<Item = &str>| {
+            texts.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+        };
+        let words = |text: &str| filled(&mut text.split([' ', ',', '\n', '\r', '\t']));
         NewToken {
             name: self.name.clone(),
             policy: PolicyInput {
                 connections: self.some.then(|| self.ticked.clone()),
                 read_only: self.read_only,
                 methods: words(&self.methods),
-                paths: self.paths.lines().map(str::to_owned).collect(),
+                paths: filled(&mut self.paths.lines()),
                 per_minute: self.per_minute.clone(),
                 per_day: self.per_day.clone(),
                 budget_share: self.budget_share.clone(),

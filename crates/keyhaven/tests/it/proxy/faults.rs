@@ -1,6 +1,9 @@
 //! Somebody breaks off: an answer tells who, and no call stays behind.
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
 
 use super::Stage;
 use crate::upstream::{Script, ok};
@@ -12,6 +15,7 @@ fn an_app_that_breaks_off_is_told_and_leaves_nothing_behind() {
     for (of, script, status, code) in [
         ("hangs before its head", Script::Hang(Vec::new()), 504, "timed_out"),
         ("hangs within its head", Script::Hang(b"HTTP/1.1 200 OK\r\nx: ".to_vec()), 504, "timed_out"),
+        ("switches protocols", Script::Last(b"HTTP/1.1 101 X\r\n\r\n".to_vec()), 502, "unreachable"),
         ("closes without an answer", Script::Last(Vec::new()), 502, "unreachable"),
         ("resets within its head", Script::Reset(b"HTTP/1.1 20".to_vec()), 502, "unreachable"),
         ("speaks no HTTP", Script::Last(b"\x00\xff SSH-2.0\r\n\r\n".to_vec()), 502, "unreachable"),
@@ -54,6 +58,32 @@ fn an_app_that_breaks_off_is_told_and_leaves_nothing_behind() {
         std::thread::sleep(Duration::from_millis(20));
     }
     stage.settles("closes its kept connections");
+}
+
+#[test]
+fn a_refusal_passes_although_it_is_long_or_never_ends() {
+    let stage = Stage::with(&["--answer-timeout", "1s"]);
+    let post = format!("POST {}/x HTTP/1.1\r\nhost: x\r\nx-api-token: {}\r\n", stage.at, stage.token());
+    // Bytes that are no HTTP are the caller's fault, and told so.
+    let said = stage.raw(format!("{post}transfer-encoding: chunked\r\n\r\nzz\r\n").as_bytes());
+    assert!(said.starts_with("HTTP/1.1 400") && said.contains("x-keyhaven-answer: keyhaven"), "{said}");
+    stage.app.will(Script::Hang(b"HTTP/1.1 429 X\r\ncontent-length: 100\r\n\r\nhalf".to_vec()));
+    let mut stream = stage.connect();
+    stream.write_all(format!("{post}content-length: 0\r\n\r\n").as_bytes()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said);
+    drop(stream);
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.starts_with("HTTP/1.1 429") && said.ends_with("half"), "{said}");
+    let long = "x".repeat(100_000);
+    stage.app.will(Script::Answer(
+        format!("HTTP/1.1 429 X\r\ncontent-length: {}\r\n\r\n{long}", long.len()).into(),
+    ));
+    let answer = stage.call("POST", "/x", stage.token());
+    assert_eq!((answer.status, answer.text == long), (429, true), "{}", answer.text.len());
+    assert_eq!(answer.headers["x-keyhaven-answer"], "app");
+    stage.settles("refused");
 }
 
 #[test]

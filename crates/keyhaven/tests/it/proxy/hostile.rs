@@ -85,6 +85,22 @@ fn a_caller_sets_neither_host_nor_credential() {
             assert!(!lower.contains(gone), "{gone}: {seen}");
         }
     }
+    // What is answered with the request as it came would show the key.
+    for method in ["TRACE", "trace", "TRACK"] {
+        let said = stage.raw(
+            format!("{method} {}/x HTTP/1.1\r\nhost: x\r\nx-api-token: {token}\r\n\r\n", stage.at).as_bytes(),
+        );
+        assert!(said.starts_with("HTTP/1.1 405") && stage.app.seen().is_empty(), "{said}");
+    }
+    // Trailers say in neither direction what headers may not.
+    let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: set-cookie\r\n\r\n2\r\nok\r\n0\r\nset-cookie: evil=1\r\n\r\n";
+    stage.app.will(Script::Answer(answer.into()));
+    let said = stage.raw(
+        format!("POST {}/x HTTP/1.1\r\nhost: x\r\nx-api-token: {token}\r\nte: trailers\r\ntrailer: x-evil\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-evil: {token}\r\n\r\n", stage.at).as_bytes(),
+    );
+    assert!(said.contains("ok\r\n0\r\n") && !said.contains("evil"), "{said}");
+    assert!(!stage.app.seen()[0].contains("evil"));
+    stage.app.will(Script::Answer(ok("{}")));
     // A host of ours that is none of the connection's is no host.
     let other = stage.server.send(
         "GET",
@@ -200,6 +216,7 @@ fn a_token_in_the_wrong_place_goes_nowhere() {
         ("/x", vec![("cookie", &format!("t={token}"))], 400, "token_misplaced"),
         (&format!("/x?key={token}"), vec![("x-api-token", token.as_str())], 400, "token_misplaced"),
         (&format!("/x/{token}"), vec![("x-api-token", token.as_str())], 400, "token_misplaced"),
+        (&format!("/x/%6b{}", &token[1..]), vec![("x-api-token", token.as_str())], 400, "token_misplaced"),
         (&format!("/x?api_token={token}&api_token={other}"), vec![], 400, "two_tokens"),
     ] {
         let answer = send(path, &headers);

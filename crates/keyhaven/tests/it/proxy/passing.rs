@@ -91,6 +91,13 @@ fn every_answer_passes_as_it_is_but_for_what_speaks_of_the_app_s_host() {
         // The key went to the one host, once.
         assert_eq!(stage.app.seen().len(), 1, "{status}");
     }
+    // Of two lengths the one that the app's own framing shows.
+    stage.app.will(Script::Last(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n5\r\nokabc\r\n0\r\n\r\n"
+            .to_vec(),
+    ));
+    assert_eq!(stage.call("GET", "/x", stage.token()).text, "okabc");
+    stage.app.will(Script::Answer(ok("{}")));
     assert_eq!(
         stage.server.send("HEAD", "/proxy/sales-eu/x", &[("x-api-token", stage.token())], b"").text,
         ""
