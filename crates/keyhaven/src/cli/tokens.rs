@@ -1,6 +1,6 @@
 //! `keyhaven token …` and `keyhaven sign-in-link`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use keyhaven_core::{policy::PolicyInput, tokens::NewToken};
 use serde_json::json;
 
@@ -61,7 +61,7 @@ pub(super) struct CreateArgs {
     #[arg(long = "network", value_name = "CIDR", help_heading = LIMITS)]
     networks: Vec<String>,
     /// Ends by itself: after a span (30d, 12h), with a day (2030-12-31) or at a time
-    #[arg(long, value_name = "WHEN", help_heading = LIMITS)]
+    #[arg(long, value_name = "WHEN", help_heading = LIMITS, value_parser = NonEmptyStringValueParser::new())]
     expires: Option<String>,
     /// Only this method; may be repeated
     #[arg(long = "method", value_name = "METHOD", help_heading = PROXY)]

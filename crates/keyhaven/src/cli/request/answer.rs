@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use http::{Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyhaven_core::{proxy::Inbound, remote::RemoteError};
 
 use super::{Filter, Screen};
@@ -97,7 +97,18 @@ pub(super) fn pick(filter: &Filter, json: &[u8]) -> Result<(), Failure> {
 /// The body as a whole.
 pub(super) async fn whole(answer: Answer) -> Result<bytes::Bytes, Failure> {
     let read = Limited::new(answer.into_body(), MAX).collect().await;
-    read.map(|body| body.to_bytes()).map_err(|error| broken(error.as_ref()))
+    read.map(|body| body.to_bytes()).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let remedy = "Ask for less at once, or print the whole answer without --jq and --paginate.";
+            return Failure::new(
+                1,
+                "too_large",
+                "the answer is larger than the 64 MiB that can be worked on",
+                remedy,
+            );
+        }
+        broken(error.as_ref())
+    })
 }
 
 fn broken(error: &(dyn std::error::Error + Send + Sync)) -> Failure {
