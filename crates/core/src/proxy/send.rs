@@ -34,6 +34,9 @@ const MAX_REFUSAL: usize = 64 * 1024;
 /// A read is repeated once, if the app asks for no longer wait than this.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What answers TRACE tells the request as it came, and with it the key.
+const NOT_PASSED: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+
 /// Leaves the body where it is, as long as nothing of it is sent.
 pub(super) async fn send(
     app: &Arc<Keyhaven>,
@@ -44,8 +47,7 @@ pub(super) async fn send(
 ) -> Result<Response<Passing>, Refusal> {
     let began = Instant::now();
     let now = caller.ctx.now();
-    // What answers TRACE tells the request as it came, and with it the key.
-    if matches!(inbound.method.as_str().to_ascii_uppercase().as_str(), "CONNECT" | "TRACE" | "TRACK") {
+    if NOT_PASSED.iter().any(|it| it.eq_ignore_ascii_case(inbound.method.as_str())) {
         return Err(Refusal::new(
             405,
             "method_not_allowed",
