@@ -12,7 +12,7 @@ pub(crate) use cell::Cell;
 pub(crate) use layout::{Column, DELETED_AT, Layout, SYNCED_AT};
 pub(crate) use read::{highest_id, keys, read};
 pub(crate) use sound::sound;
-pub(crate) use tail::tail;
+pub(crate) use tail::{Place, tail};
 pub(crate) use value::read_labels;
 
 /// A value that fits no column.

@@ -1,10 +1,6 @@
 //! From JSON to cells, without a tree between.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-    fmt,
-};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use keyhaven_connectors::streams::Shape;
 use serde::{
@@ -28,8 +24,8 @@ pub(crate) fn read<'de>(body: &'de [u8], layout: &Layout) -> Result<Rows<'de>, s
     Ok(rows)
 }
 
-/// The keys of a page's records, and nothing else of it.
-pub(crate) fn keys(body: &[u8], layout: &Layout) -> Result<HashSet<String>, serde_json::Error> {
+/// The keys of a page's records, one for each, and nothing else of it.
+pub(crate) fn keys(body: &[u8], layout: &Layout) -> Result<Vec<String>, serde_json::Error> {
     let key = layout.columns[layout.key].clone();
     let is_key =
         |(_, target): &(&String, &Target)| matches!(target, Target::Whole(it) if it.slot == layout.key);

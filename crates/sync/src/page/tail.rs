@@ -9,7 +9,19 @@ pub(crate) struct Tail {
     /// For lists with cursors.
     pub cursor: Option<String>,
     /// For lists with places.
-    pub start: Option<u64>,
+    pub start: Place,
+}
+
+/// Where a list by place goes on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The page says nothing of it.
+    #[default]
+    Untold,
+    /// There is more, and nothing says where.
+    More,
+    At(u64),
+    End,
 }
 
 #[derive(Default, Deserialize)]
@@ -23,7 +35,7 @@ struct Additional {
 #[derive(Deserialize)]
 struct Pagination {
     #[serde(default)]
-    more_items_in_collection: bool,
+    more_items_in_collection: Option<bool>,
     #[serde(default)]
     next_start: Option<u64>,
 }
@@ -45,7 +57,13 @@ pub(crate) fn tail(body: &[u8]) -> Result<Tail, serde_json::Error> {
         None => serde_json::from_slice::<Page>(body)?.additional_data,
     };
     let Some(found) = additional else { return Ok(Tail::default()) };
-    let start = found.pagination.filter(|it| it.more_items_in_collection).and_then(|it| it.next_start);
+    let start =
+        found.pagination.map_or(Place::Untold, |it| match (it.more_items_in_collection, it.next_start) {
+            (Some(false), _) => Place::End,
+            (_, Some(next)) => Place::At(next),
+            (Some(true), None) => Place::More,
+            (None, None) => Place::Untold,
+        });
     Ok(Tail { cursor: found.next_cursor.filter(|it| !it.is_empty()), start })
 }
 
@@ -72,8 +90,19 @@ mod tests {
         let inside = r#"{"data":[{"additional_data":{"next_cursor":"no"}}]}"#;
         assert_eq!(cursor(inside), None);
         assert_eq!(cursor(r#"{"data":[],"additional_data":{"next_cursor":null}}"#), None);
-        let old = r#"{"data":[],"additional_data":{"pagination":{"start":0,"limit":1,"more_items_in_collection":true,"next_start":1}}}"#;
-        assert_eq!(tail(old.as_bytes()).unwrap().start, Some(1));
+        for (pagination, start) in [
+            (
+                r#""pagination":{"start":0,"limit":1,"more_items_in_collection":true,"next_start":1}"#,
+                Place::At(1),
+            ),
+            (r#""pagination":{"more_items_in_collection":true}"#, Place::More),
+            (r#""pagination":{"more_items_in_collection":false,"next_start":1}"#, Place::End),
+            ("", Place::Untold),
+        ] {
+            let old = format!(r#"{{"data":[],"additional_data":{{{pagination}}}}}"#);
+            assert_eq!(tail(old.as_bytes()).unwrap().start, start, "{old}");
+        }
+        assert_eq!(tail(br#"{"data":[]}"#).unwrap().start, Place::Untold);
         assert!(tail(b"<html>").is_err());
     }
 }

@@ -9,7 +9,10 @@ use super::{
     Table,
     trail::{Trail, endless},
 };
-use crate::{error::SyncError, page};
+use crate::{
+    error::SyncError,
+    page::{self, Place},
+};
 
 /// How often a list whose records moved between two pages is followed back: at once, and in all.
 const STEPS_BACK: u32 = 3;
@@ -85,17 +88,26 @@ impl<'a> Reader<'a> {
             }
             Paging::Start => {
                 let keys = page::keys(body, self.layout).map_err(|error| unreadable(name, &error))?;
+                let count = keys.len() as u64;
+                let keys: HashSet<String> = keys.into_iter().collect();
                 let start: u64 = self.cursor.as_deref().and_then(|it| it.parse().ok()).unwrap_or_default();
                 if self.steps_back(&keys) {
                     self.cursor = Some(start.saturating_sub(self.stream.size / 2 + 1).to_string());
                     return Ok(None);
                 }
                 self.same = if keys == self.before && !keys.is_empty() { self.same + 1 } else { 0 };
-                if self.same == SAME || tail.start.is_some_and(|next| next <= start) {
+                let next = match tail.start {
+                    Place::At(next) => Some(next),
+                    Place::More => Some(start.saturating_add(count)),
+                    // A full page may be the last one; the next then holds only the record that both share.
+                    Place::Untold => (count == self.stream.size).then(|| start.saturating_add(count)),
+                    Place::End => None,
+                };
+                if self.same == SAME || next.is_some_and(|next| next <= start) {
                     return Err(endless(name));
                 }
                 self.before = keys;
-                let next = tail.start.map(|next| if next > start + 1 { next - 1 } else { next });
+                let next = next.map(|next| if next > start + 1 { next - 1 } else { next });
                 Ok(Some(next.map(|next| next.to_string())))
             }
         }
