@@ -9,6 +9,9 @@ use crate::{
     page::{Cell, DELETED_AT, Layout, SYNCED_AT},
 };
 
+/// So many rows may be missing at once.
+const FEW: usize = 10;
+
 impl Writer {
     /// Brings the state up to the page, and finds what is gone.
     pub(super) fn settle(&mut self, job: &PageJob, written: &Written) -> Result<u64, SyncError> {
@@ -69,19 +72,15 @@ impl Writer {
         last: bool,
     ) -> Result<u64, SyncError> {
         let layout = &job.layout;
-        let counted = self.counted.entry(job.stream.clone()).or_default();
-        *counted += written.rows;
-        let counted = *counted;
+        *self.counted.entry(job.stream.clone()).or_default() += written.rows;
         let state = self.state(&job.stream);
         let (after, is_first) = (state.after, state.finished.is_none());
         if last {
             self.counted.remove(&job.stream);
-            // A list that is empty all of a sudden is not believed, unless it was short.
-            if counted == 0 && after.is_none() && !self.has_few(job)? {
-                self.seen.remove(&job.stream);
-                return Ok(0);
-            }
         }
+        // A list that is empty all of a sudden, from its beginning or after a page that promised more, is not believed
+        // unless little is missing.
+        let breaks_off = last && written.rows == 0;
         let key = quoted(layout.key_name());
         let mut conditions: Vec<String> = job.part.iter().map(|flag| part_condition(layout, flag)).collect();
         if ordered && layout.has_integer_key() {
@@ -95,6 +94,9 @@ impl Writer {
                 (false, None) => return Ok(0),
             }
             let condition = if conditions.is_empty() { "1 = 1".into() } else { conditions.join(" AND ") };
+            if breaks_off && !self.has_few(layout, &condition)? {
+                return Ok(0);
+            }
             let keys: Vec<i64> = written.keys.iter().filter_map(|key| key.parse().ok()).collect();
             return self.gone(layout, &condition, &keys, &job.now);
         }
@@ -112,7 +114,17 @@ impl Writer {
         );
         let there = self.db.query(&sql, &[])?.into_iter().map(|row| row[0].text());
         let gone: Vec<String> = there.filter(|key| !seen.contains(key)).collect();
+        if breaks_off && gone.len() > FEW {
+            return Ok(0);
+        }
         self.bury_each(layout, &gone, &job.now)
+    }
+
+    /// A short list may well become empty; taken wrongly, its rows come back with the next reading.
+    fn has_few(&mut self, layout: &Layout, condition: &str) -> Result<bool, SyncError> {
+        let (table, deleted) = (quoted(&layout.table), quoted(DELETED_AT));
+        let sql = format!("SELECT 1 FROM {table} WHERE {deleted} IS NULL AND {condition} LIMIT {}", FEW + 1);
+        Ok(self.db.query(&sql, &[])?.len() <= FEW)
     }
 
     /// What meets the condition is deleted in the app.

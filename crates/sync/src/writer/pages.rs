@@ -10,20 +10,16 @@ use keyhaven_connectors::streams::{Each, Flag};
 
 use super::{
     Deleted, Writer,
-    gone::part_condition,
     rows::{keep_one_each, take_deleted},
 };
 use crate::{
     error::{Failure, SyncError},
-    names::quoted,
-    page::{self, Cell, DELETED_AT, Layout, Rows},
+    page::{self, Cell, Layout, Rows},
     state,
 };
 
 /// Rows that are written before they are kept.
 const BATCH: usize = 20_000;
-/// A list of so many is short.
-const FEW: usize = 10;
 
 /// How a page was asked for.
 #[derive(Clone, Debug)]
@@ -164,15 +160,6 @@ impl Writer {
             }
             row[synced] = job.now.clone().into();
         }
-    }
-
-    /// A short list may well become empty; taken wrongly, its rows come back with the next reading.
-    pub(super) fn has_few(&mut self, job: &PageJob) -> Result<bool, SyncError> {
-        let (table, deleted) = (quoted(&job.layout.table), quoted(DELETED_AT));
-        let part: String =
-            job.part.iter().map(|flag| format!(" AND {}", part_condition(&job.layout, flag))).collect();
-        let sql = format!("SELECT 1 FROM {table} WHERE {deleted} IS NULL{part} LIMIT {}", FEW + 1);
-        Ok(self.db.query(&sql, &[])?.len() <= FEW)
     }
 }
 

@@ -58,6 +58,7 @@ pub(crate) struct App {
     pub budget: Option<Budget>,
     pub burst: Option<Burst>,
     pub at: Option<Timestamp>,
+    pub sweep: Sweep,
 }
 
 impl App {
@@ -68,6 +69,7 @@ impl App {
             budget: None,
             burst: None,
             at: Some("2026-01-31T09:30:00Z".parse().unwrap()),
+            sweep: Sweep::Due,
         }
     }
 
@@ -86,7 +88,7 @@ impl App {
             destination: Destination::parse(to, "crm")?,
             source: "conn_1".into(),
             deleted: Deleted::Keep,
-            sweep: Sweep::Due,
+            sweep: self.sweep,
             share: 0.5,
             clock: Arc::new(|| "2026-01-31T09:30:00Z".parse().unwrap()),
         };

@@ -1,6 +1,6 @@
 //! Lists that begin anew, do not end, or are none.
 
-use keyhaven_sync::{Failure, Refused};
+use keyhaven_sync::{Failure, Refused, Sweep};
 
 use crate::app::{App, Said, both, page, placed, sqlite};
 
@@ -64,6 +64,63 @@ async fn a_list_that_leads_in_a_circle_is_left() {
 
 fn start(path: &str) -> u64 {
     path.split("start=").nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_list_by_place_goes_on_after_a_full_page_that_tells_nothing() {
+    let bare = |records: &str| Ok(format!(r#"{{"success":true,"data":[{records}]}}"#));
+    let more = |records: &str| {
+        Ok(format!(
+            r#"{{"data":[{records}],"additional_data":{{"pagination":{{"more_items_in_collection":true}}}}}}"#
+        ))
+    };
+    for (count, says, requests) in
+        [(10, bare as fn(&str) -> Said, 4), (4, bare, 3), (3, bare, 2), (5, more, 3), (40, more, 14)]
+    {
+        let (to, look, _folder) = sqlite();
+        let app = App::new(move |path| match path {
+            "/fields" => page("", None),
+            _ => {
+                let ids = (1..=count).skip(start(path) as usize).take(4);
+                let records = ids.map(|id| format!(r#"{{"id":{id}}}"#)).collect::<Vec<_>>().join(",");
+                if start(path) + 4 >= count { bare(&records) } else { says(&records) }
+            }
+        });
+        for _ in 0..2 {
+            app.copy(&to, &["places"]).await;
+            let there = look.rows("places WHERE _deleted_at IS NULL").await.len() as u64;
+            assert_eq!(there, count);
+        }
+        assert!(app.asked() <= 2 * requests, "{count}: {:?}", app.asked.lock().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_where_more_was_promised_deletes_nothing() {
+    for stream in ["things", "places"] {
+        let (to, look, _folder) = sqlite();
+        let records = |ids: std::ops::RangeInclusive<u32>| {
+            ids.map(|id| format!(r#"{{"id":{id}}}"#)).collect::<Vec<_>>().join(",")
+        };
+        let mut app = App::new(move |path| match path {
+            "/fields" => page("", None),
+            it if it.contains("cursor=b") => page(&records(3..=40), None),
+            it if it.starts_with("/things") => page(&records(1..=2), Some("b")),
+            it if it.ends_with("start=0") => placed(&records(1..=4), Some(4)),
+            _ => placed(&records(4..=40), None),
+        });
+        app.sweep = Sweep::Always;
+        app.copy(&to, &[stream]).await;
+        app.says(move |path| match path {
+            "/fields" => page("", None),
+            it if it.contains("cursor=b") => Ok(r#"{"data":[]}"#.into()),
+            it if it.starts_with("/things") => page(&records(1..=2), Some("b")),
+            it if it.ends_with("start=0") => placed(&records(1..=4), Some(4)),
+            _ => Ok(r#"{"data":[]}"#.into()),
+        });
+        app.copy(&to, &[stream]).await;
+        assert_eq!(look.rows(&format!("{stream} WHERE _deleted_at IS NULL")).await.len(), 40, "{stream}");
+    }
 }
 
 #[tokio::test]
