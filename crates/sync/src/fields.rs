@@ -141,7 +141,9 @@ pub(crate) fn layout(
     for column in &described.columns {
         let slot = layout.add(&column.name, &column.shape);
         let entry = Entry { slot, shape: column.shape.clone(), labels: labels(&column.from) };
-        layout.root.insert(column.from.clone(), Target::Whole(entry));
+        for key in column.or.iter().chain([&column.from]) {
+            layout.root.insert(key.clone(), Target::Whole(entry.clone()));
+        }
     }
     for field in fields.iter().filter(|it| it.dropped_at.is_none()) {
         let shape = shape(streams, &field.kind);

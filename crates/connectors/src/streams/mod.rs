@@ -149,6 +149,8 @@ pub struct Column {
     pub name: String,
     /// The record's key.
     pub from: String,
+    /// Another one that it may stand under.
+    pub or: Option<String>,
     /// What stands in it.
     pub shape: Shape,
     /// The table that it points at.
@@ -159,15 +161,18 @@ impl TryFrom<String> for Column {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("“{text}” is no column; write “name type [from KEY] [to TABLE]”");
+        let wrong = || format!("“{text}” is no column; write “name type [from KEY[|KEY]] [to TABLE]”");
         let mut words = text.split_whitespace();
         let name = words.next().ok_or_else(wrong)?.to_owned();
         let shape = Shape::parse(words.next().ok_or_else(wrong)?).ok_or_else(wrong)?;
-        let mut column = Self { from: name.clone(), name, shape, to: None };
+        let mut column = Self { from: name.clone(), or: None, name, shape, to: None };
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(wrong)?.to_owned();
             match word {
-                "from" => column.from = value,
+                "from" => match value.split_once('|') {
+                    Some((from, or)) => (column.from, column.or) = (from.to_owned(), Some(or.to_owned())),
+                    None => column.from = value,
+                },
                 "to" => column.to = Some(value),
                 _ => return Err(wrong()),
             }
