@@ -39,8 +39,11 @@ pub(crate) struct Rows<'a> {
 
 /// Cells of one page. What an app sends in a few bytes for each record takes a hundred times as much here.
 const MOST_CELLS: usize = 2_000_000;
-/// Misfits of one page that are kept.
-const MOST_MISFITS: usize = 10_000;
+/// Misfits of one page that are counted, and those whose values are kept.
+const MOST_MISFITS: usize = 200_000;
+const MOST_VALUES: usize = 10_000;
+/// In characters.
+const LONGEST_VALUE: usize = 200;
 
 impl<'a> Rows<'a> {
     pub(crate) fn new(width: usize) -> Self {
@@ -58,9 +61,10 @@ impl<'a> Rows<'a> {
     }
 
     /// Notes what did not fit.
-    fn note(&mut self, misfit: impl FnOnce() -> Misfits) {
+    fn note(&mut self, row: usize, slot: usize, value: &str) {
+        let kept = if self.misfits.len() < MOST_VALUES { LONGEST_VALUE } else { 0 };
         if self.misfits.len() < MOST_MISFITS {
-            self.misfits.push(misfit());
+            self.misfits.push(Misfits { row, slot, value: value.chars().take(kept).collect() });
         }
     }
 

@@ -10,8 +10,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    Misfits, Rows,
-    cell::{Cell, fit},
+    Rows,
+    cell::{Cell, Misfit, fit},
     layout::{Entry, Loose, Target},
 };
 
@@ -43,7 +43,7 @@ impl<'de> ValueSeed<'_, 'de> {
 
     fn misfit(&mut self, slot: usize, value: &str) {
         let row = self.begin / self.rows.width;
-        self.rows.note(|| Misfits { row, slot, value: value.chars().take(200).collect() });
+        self.rows.note(row, slot, value);
     }
 
     /// A list of choices or addresses, read by one of these; what cannot be read so does not fit.
@@ -99,27 +99,73 @@ impl<'de> ValueSeed<'_, 'de> {
         Ok(())
     }
 
+    /// Mail addresses, telephone numbers: the first that can be read, and all of them.
     fn contact(&mut self, entry: &Entry, raw: &'de str) -> Result<(), serde_json::Error> {
-        #[derive(Deserialize)]
-        struct One<'a> {
-            #[serde(borrow)]
-            value: Option<Cow<'a, str>>,
-            #[serde(default)]
-            primary: bool,
-        }
-        if raw == "null" || raw == "[]" {
+        if matches!(raw, "null" | "[]" | "\"\"") {
             return Ok(());
         }
-        let Ok(all) = serde_json::from_str::<Vec<One<'de>>>(raw) else {
-            self.put(entry.slot + 1, Sql::Json, raw.into());
+        if fit(raw.into(), Sql::Json).is_err() {
+            self.misfit(entry.slot + 1, raw);
             return Ok(());
-        };
-        let first = all.iter().find(|one| one.primary).or(all.first());
-        if let Some(value) = first.and_then(|one| one.value.clone()) {
-            self.put(entry.slot, Sql::Text, Cell::Text(value));
         }
         self.put(entry.slot + 1, Sql::Json, raw.into());
+        let all: Vec<&'de RawValue> = match raw.as_bytes().first() {
+            Some(b'[') => serde_json::from_str(raw)?,
+            _ => vec![serde_json::from_str(raw)?],
+        };
+        let (mut primary, mut first) = (None, None);
+        for one in all {
+            match address(one.get()) {
+                Ok((text, is_primary)) if !text.trim().is_empty() => {
+                    let place = if is_primary { &mut primary } else { &mut first };
+                    place.get_or_insert(text);
+                }
+                Ok(_) => {}
+                Err(Misfit) => self.misfit(entry.slot, one.get()),
+            }
+        }
+        if let Some(text) = primary.or(first) {
+            self.put(entry.slot, Sql::Text, text.into());
+        }
         Ok(())
+    }
+
+    /// Where the value belongs that is no plain one: a column of text holds it as JSON.
+    fn structure(&mut self, json: String) {
+        let (slot, sql) = match self.target {
+            Target::Loose(Loose { slot, sql }) => (*slot, Some(*sql)),
+            Target::Whole(entry) => match entry.shape {
+                Shape::Plain(sql) => (entry.slot, Some(sql)),
+                _ => (entry.slot, None),
+            },
+        };
+        if sql == Some(Sql::Text) && json.len() <= LONGEST_LIST {
+            self.put(slot, Sql::Text, json.into());
+        } else {
+            self.misfit(slot, &json);
+        }
+    }
+}
+
+/// One address, however it is written, and whether it is the one to use; empty where there is none.
+fn address(json: &str) -> Result<(String, bool), Misfit> {
+    #[derive(Deserialize)]
+    struct One<'a> {
+        #[serde(borrow)]
+        value: Option<&'a RawValue>,
+        #[serde(borrow)]
+        primary: Option<&'a RawValue>,
+    }
+    let (value, primary) = if json.starts_with('{') {
+        let one: One<'_> = serde_json::from_str(json).map_err(|_| Misfit)?;
+        (one.value.map_or("null", RawValue::get), one.primary.map_or("null", RawValue::get))
+    } else {
+        (json, "null")
+    };
+    match serde_json::from_str(value) {
+        Ok(Scalar(Cell::Null)) if value != "null" => Err(Misfit),
+        Ok(Scalar(cell)) => Ok((cell.text(), matches!(primary, "true" | "1" | "\"1\"" | "\"true\""))),
+        Err(_) => Err(Misfit),
     }
 }
 
@@ -214,37 +260,73 @@ impl<'de> Visitor<'de> for ValueSeed<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        let mut any = false;
-        while list.next_element::<IgnoredAny>()?.is_some() {
-            any = true;
+        let mut all = Vec::new();
+        while let Some(value) = list.next_element::<&'de RawValue>()? {
+            all.push(value.get());
         }
-        if any {
-            self.scalar(Cell::from("[…]"));
+        if !all.is_empty() {
+            self.structure(format!("[{}]", all.join(",")));
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let (mut is_known, mut rest) = (false, Vec::new());
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            let value = map.next_value::<Scalar<'de>>()?.0;
-            let Target::Whole(entry) = self.target else { continue };
-            match &entry.shape {
-                // A record or choice in full where its id is wanted.
-                Shape::Plain(_) | Shape::Reference(_) | Shape::Option => {
-                    if matches!(key.as_ref(), "id" | "value") && value != Cell::Null {
-                        self.scalar(value);
-                    }
+            let raw = map.next_value::<&'de RawValue>()?.get();
+            let part = self.part(&key);
+            let value = part.and_then(|_| serde_json::from_str(raw).ok());
+            match (part, value) {
+                // What is null is known to be nothing.
+                (Some(_), Some(Scalar(Cell::Null))) if raw == "null" => is_known = true,
+                (Some(Part::Whole), Some(Scalar(value))) if value != Cell::Null => {
+                    is_known = true;
+                    self.scalar(value);
                 }
-                shape => {
-                    let key = if key == "amount" { "value" } else { key.as_ref() };
-                    let found = shape.parts().iter().position(|part| part.key == key);
-                    if let Some(n) = found {
-                        self.put(entry.slot + n, shape.parts()[n].sql, value);
-                    }
+                (Some(Part::Cell(slot, sql)), Some(Scalar(value))) if value != Cell::Null => {
+                    is_known = true;
+                    self.put(slot, sql, value);
                 }
+                (Some(Part::Cell(slot, _)), _) => {
+                    is_known = true;
+                    self.misfit(slot, raw);
+                }
+                _ if !is_known => rest.push((key, raw)),
+                _ => {}
             }
         }
+        if !is_known && !rest.is_empty() {
+            let quoted = |key: &str| serde_json::Value::from(key).to_string();
+            let all: Vec<String> = rest.iter().map(|(key, raw)| format!("{}:{raw}", quoted(key))).collect();
+            self.structure(format!("{{{}}}", all.join(",")));
+        }
         Ok(())
+    }
+}
+
+/// What one key of an object fills.
+#[derive(Clone, Copy)]
+enum Part {
+    /// It is the value itself, as where a record or choice stands in full and its id is wanted.
+    Whole,
+    Cell(usize, Sql),
+}
+
+impl ValueSeed<'_, '_> {
+    fn part(&self, key: &str) -> Option<Part> {
+        match self.target {
+            Target::Loose(_) => matches!(key, "id" | "value").then_some(Part::Whole),
+            Target::Whole(entry) => match &entry.shape {
+                Shape::Plain(_) | Shape::Reference(_) | Shape::Option => {
+                    matches!(key, "id" | "value").then_some(Part::Whole)
+                }
+                shape => {
+                    let key = if key == "amount" { "value" } else { key };
+                    let n = shape.parts().iter().position(|part| part.key == key)?;
+                    Some(Part::Cell(entry.slot + n, shape.parts()[n].sql))
+                }
+            },
+        }
     }
 }
 

@@ -32,7 +32,7 @@ whole = "by=id"
 ordered = true
 changes = "by=time"
 fields = "thing_fields"
-columns = ["id integer", "name text", "amount number", "day date", "at timestamp", "clock time", "extra json", "choices options", "mails contact", "update_time timestamp"]
+columns = ["id integer", "name text", "amount number", "day date", "at timestamp", "clock time", "extra json", "choices options", "mails contact from mail|mails", "boss integer", "price money", "update_time timestamp"]
 
 [[streams]]
 name = "places"
@@ -40,6 +40,20 @@ path = "/places"
 size = 4
 pages = "start"
 columns = ["id integer", "name text", "thing_id integer to things"]
+
+[[streams]]
+name = "old_jobs"
+path = "/jobs/old"
+size = 2
+table = "jobs"
+rows = "is_old"
+
+[[streams]]
+name = "jobs"
+path = "/jobs"
+size = 2
+rows = "!is_old"
+columns = ["id integer", "name text", "is_old boolean"]
 
 [[streams]]
 name = "parts"
@@ -59,6 +73,7 @@ pub(crate) struct App {
     pub burst: Option<Burst>,
     pub at: Option<Timestamp>,
     pub sweep: Sweep,
+    pub deleted: Deleted,
 }
 
 impl App {
@@ -70,6 +85,7 @@ impl App {
             burst: None,
             at: Some("2026-01-31T09:30:00Z".parse().unwrap()),
             sweep: Sweep::Due,
+            deleted: Deleted::Keep,
         }
     }
 
@@ -87,7 +103,7 @@ impl App {
             chosen: streams.iter().map(ToString::to_string).collect(),
             destination: Destination::parse(to, "crm")?,
             source: "conn_1".into(),
-            deleted: Deleted::Keep,
+            deleted: self.deleted,
             sweep: self.sweep,
             share: 0.5,
             clock: Arc::new(|| "2026-01-31T09:30:00Z".parse().unwrap()),

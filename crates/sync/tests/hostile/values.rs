@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keyhaven_sync::{Budget, Burst, Failure, Refused};
+use keyhaven_sync::{Budget, Burst, Deleted, Failure, Refused};
+use serde_json::{Value, json};
 
 use crate::app::{App, both, page, sqlite};
 
@@ -30,6 +31,61 @@ async fn a_value_that_no_database_takes_stops_nothing() {
             let told = look.rows(&format!("keyhaven_misfits WHERE record = '{id}'")).await;
             assert_eq!(told.len(), *misfits, "{to}: {id}");
         }
+    }
+}
+
+/// What can be read of an odd value is there; what is lost is noted.
+#[tokio::test]
+async fn an_odd_value_is_read_or_noted() {
+    let odd = [
+        (r#""name":["a",{"b":1}]"#, "name", json!(r#"["a",{"b":1}]"#), 0),
+        (r#""name":{"b":"c"}"#, "name", json!(r#"{"b":"c"}"#), 0),
+        (r#""name":{"value":"a","b":"c"}"#, "name", json!("a"), 0),
+        (r#""boss":{"name":"nobody"}"#, "boss", Value::Null, 1),
+        (r#""boss":{"id":3,"name":"x"}"#, "boss", json!(3), 0),
+        (r#""boss":{"id":null}"#, "boss", Value::Null, 0),
+        (r#""boss":[3]"#, "boss", Value::Null, 1),
+        (r#""price":{"much":3}"#, "price", Value::Null, 1),
+        (r#""price":{"amount":3,"currency":["EUR"]}"#, "price", json!(3.0), 1),
+        (r#""mails":[{"value":"a@x","primary":null},{"value":"b@x","primary":1}]"#, "mails", json!("b@x"), 0),
+        (r#""mails":[{"value":4930,"primary":true}]"#, "mails", json!("4930"), 0),
+        (r#""mails":["a@x"]"#, "mails", json!("a@x"), 0),
+        (r#""mails":"a@x""#, "mails", json!("a@x"), 0),
+        (r#""mails":[{"value":"","primary":true},{"value":"b@x"}]"#, "mails", json!("b@x"), 0),
+        (r#""mails":[{"value":["a@x"]},{"value":"b@x"}]"#, "mails", json!("b@x"), 1),
+        (r#""mail":[{"value":"c@x","primary":true,"label":"work"}],"mails":null"#, "mails", json!("c@x"), 0),
+    ];
+    for (to, look, _folder) in both() {
+        let records = odd.iter().enumerate().map(|(id, (value, ..))| format!(r#"{{"id":{id},{value}}}"#));
+        let records = records.collect::<Vec<_>>().join(",");
+        let app = App::new(move |path| if path == "/fields" { page("", None) } else { page(&records, None) });
+        app.copy(&to, &["things"]).await;
+        let rows = look.rows("things ORDER BY id").await;
+        for (id, (value, column, is, misfits)) in odd.iter().enumerate() {
+            let (there, is) = (&rows[id][*column], is.clone());
+            assert!(
+                *there == is || there.as_f64().is_some_and(|it| Some(it) == is.as_f64()),
+                "{value}: {there}"
+            );
+            let told = look.rows(&format!("keyhaven_misfits WHERE record = '{id}'")).await;
+            assert_eq!(told.len(), *misfits, "{to}: {value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_misfits_are_counted_and_go_with_their_record() {
+    for (to, look, _folder) in both() {
+        let record = |id: u32| format!(r#"{{"id":{id},"amount":"much"}}"#);
+        let all = (1..=150).map(record).collect::<Vec<_>>().join(",");
+        let mut app = App::new(move |path| if path == "/fields" { page("", None) } else { page(&all, None) });
+        app.deleted = Deleted::Remove;
+        let report = app.copy(&to, &["things"]).await;
+        assert_eq!(report.progress.total().misfits, 150);
+        assert_eq!(look.rows("keyhaven_misfits").await.len(), 100);
+        app.says(move |path| if path == "/fields" { page("", None) } else { page(&record(7), None) });
+        app.copy(&to, &["things"]).await;
+        assert_eq!(look.rows("keyhaven_misfits").await.len(), 1, "{to}");
     }
 }
 
