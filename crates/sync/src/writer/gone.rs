@@ -141,7 +141,16 @@ impl Writer {
                 "UPDATE {table} SET {deleted} = {moment}, {synced} = {moment} WHERE {deleted} IS NULL AND {condition}",
                 moment = self.db.moment(&format!("'{now}'")),
             ),
-            Deleted::Remove => format!("DELETE FROM {table} WHERE {condition}"),
+            Deleted::Remove => {
+                let misfits = format!(
+                    "DELETE FROM keyhaven_misfits WHERE table_name = '{}' AND record IN \
+                     (SELECT CAST({} AS TEXT) FROM {table} WHERE {condition})",
+                    layout.table,
+                    quoted(layout.key_name())
+                );
+                self.db.execute(&misfits, values)?;
+                format!("DELETE FROM {table} WHERE {condition}")
+            }
         };
         let gone = self.db.execute(&sql, values)?;
         if gone > 0 {

@@ -1,5 +1,7 @@
 //! What is written down beside the rows: values that fit nowhere, and whom to ask again.
 
+use std::collections::HashSet;
+
 use keyhaven_connectors::streams::Each;
 
 use super::{PageJob, Writer, gone::list};
@@ -9,8 +11,8 @@ use crate::{
     page::{Cell, DELETED_AT, Layout, Rows},
 };
 
-/// Misfits that are written down for one page.
-const MISFITS: usize = 100;
+/// Misfits that are written down for one page; all are counted.
+const MISFITS: u64 = 100;
 
 impl Writer {
     /// What did not fit in these records before says nothing any more.
@@ -36,21 +38,28 @@ impl Writer {
         changed: &[Cell<'static>],
         now: &str,
     ) -> Result<u64, SyncError> {
+        if rows.misfits.is_empty() {
+            return Ok(0);
+        }
+        let changed: HashSet<String> = changed.iter().map(Cell::text).collect();
         let mut count = 0;
-        for misfit in rows.misfits.iter().take(MISFITS) {
+        for misfit in &rows.misfits {
             let Some(row) = rows.iter().nth(misfit.row) else { continue };
-            let key = &row[layout.key];
-            if !changed.contains(key) {
+            let key = row[layout.key].text();
+            if !changed.contains(&key) {
                 continue;
             }
             count += 1;
+            if count > MISFITS {
+                continue;
+            }
             self.db.execute(
                 "INSERT INTO keyhaven_misfits (table_name, record, column_name, value, found_at) \
                  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (table_name, record, column_name) DO UPDATE SET \
                  value = excluded.value, found_at = excluded.found_at",
                 &[
                     layout.table.as_str().into(),
-                    key.text().into(),
+                    key.into(),
                     layout.columns[misfit.slot].name.as_str().into(),
                     misfit.value.replace('\0', "").into(),
                     now.into(),
