@@ -37,7 +37,7 @@ pub struct Stream {
     #[serde(default)]
     pub table: Option<String>,
     /// Which rows of a shared table are this stream's: those where this column is true (a boolean) or
-    /// filled (any other), or with `!` is not.
+    /// filled (any other), or with `!` is not. Where a record has no such boolean its list sets it.
     #[serde(default)]
     pub rows: Option<Flag>,
     /// The column that tells records apart.

@@ -3,6 +3,7 @@
 mod allowance;
 mod children;
 mod fetch;
+mod parts;
 mod plan;
 mod prepare;
 mod read;
@@ -182,7 +183,8 @@ impl<S: Source> Run<'_, S> {
             self.begin_anew(&stream.name).await?;
         }
         let state = self.state(&stream.name).await?;
-        let due = self.is_due(&state) && (!is_first || self.plan.sweep == Sweep::Always);
+        let due = self.is_due(&state) || self.is_due_with_others(stream).await?;
+        let due = due && (!is_first || self.plan.sweep == Sweep::Always);
         if !knows_changes || state.watermark.is_none() || (due && state.requests <= 1) {
             return if due { self.whole(stream, &layout, state, false).await } else { Ok(()) };
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use keyhaven_connectors::streams::{Each, Flag};
+use keyhaven_connectors::streams::{Each, Flag, Sql};
 
 use super::{
     Deleted, Writer,
@@ -150,11 +150,22 @@ impl Writer {
         Ok(Written { rows, ..Written::default() })
     }
 
-    /// Says of each row when it was written, and whether it is deleted.
+    /// Says of each row when it was written, whether it is deleted, and, where the record does not, which part of a shared
+    /// table it belongs to: that of the list that it came from.
     fn mark(&self, rows: &mut Rows<'_>, job: &PageJob) {
         let (deleted, synced) = (rows.width - 2, rows.width - 1);
         let gone = job.layout.gone;
+        let is_flag = |slot: &usize| job.layout.columns[*slot].sql == Sql::Boolean;
+        let part = job.part.as_ref().and_then(|flag| {
+            let slot = job.layout.slot(&flag.column).filter(is_flag)?;
+            Some((slot, flag.is))
+        });
         for row in rows.iter_mut() {
+            if let Some((slot, is)) = part
+                && row[slot] == Cell::Null
+            {
+                row[slot] = Cell::Boolean(is);
+            }
             if gone.is_some_and(|(slot, is)| row[slot] == Cell::Boolean(is)) {
                 row[deleted] = job.now.clone().into();
             }

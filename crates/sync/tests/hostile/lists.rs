@@ -185,3 +185,34 @@ async fn an_apps_clock_that_is_far_ahead_hides_no_change() {
         assert!(since < "2026-02-01", "{since}");
     }
 }
+
+#[tokio::test]
+async fn what_goes_from_one_part_of_a_table_into_the_other_stays() {
+    // Lists of two pages are not due again by this clock, those of one page are.
+    for (old, new, then_old, then_new) in
+        [(&[4][..], &[1, 2, 3][..], &[1, 4][..], &[2, 3][..]), (&[1, 2, 3], &[4], &[2, 3], &[1, 4])]
+    {
+        let (to, look, _folder) = sqlite();
+        let lists = |old: &'static [u32], new: &'static [u32]| {
+            move |path: &str| {
+                let list = if path.starts_with("/jobs/old") { old } else { new };
+                let (from, to) =
+                    if path.contains("cursor=b") { (2, list.len()) } else { (0, list.len().min(2)) };
+                let records: Vec<String> =
+                    list[from..to].iter().map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+                page(&records.join(","), (to < list.len()).then_some("b"))
+            }
+        };
+        let app = App::new(lists(old, new));
+        app.copy(&to, &["jobs"]).await;
+        for (old, new) in [(then_old, then_new), (old, new), (old, new)] {
+            app.says(lists(old, new));
+            app.copy(&to, &["jobs"]).await;
+            for (part, ids) in [("is_old", old), ("NOT is_old", new)] {
+                let rows = look.rows(&format!("jobs WHERE {part} AND _deleted_at IS NULL ORDER BY id")).await;
+                let there: Vec<u64> = rows.iter().filter_map(|row| row["id"].as_u64()).collect();
+                assert_eq!(there, ids.iter().map(|id| u64::from(*id)).collect::<Vec<_>>(), "{part}");
+            }
+        }
+    }
+}
