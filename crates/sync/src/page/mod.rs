@@ -4,6 +4,7 @@ pub(crate) mod cell;
 mod json;
 pub(crate) mod layout;
 mod read;
+mod scalar;
 mod sound;
 mod tail;
 mod value;
