@@ -60,6 +60,11 @@ fn is_known(parameter: &str) -> bool {
     PARAMETERS.contains(&parameter) || parameter.starts_with("options[")
 }
 
+/// Names that PostgreSQL keeps for itself. As a place to look in, `$user` would be whoever is signed in.
+fn is_theirs(schema: &str) -> bool {
+    schema.starts_with("pg_") || ["information_schema", "$user"].contains(&schema)
+}
+
 fn unreadable() -> SyncError {
     SyncError::new(
         Failure::Usage,
@@ -71,7 +76,7 @@ fn unreadable() -> SyncError {
 }
 
 impl Destination {
-    /// Reads it. A PostgreSQL database without a schema gets `schema`.
+    /// Reads it. A PostgreSQL database without a schema gets `schema`, or `crm_` and that where PostgreSQL keeps the name.
     pub fn parse(text: &str, schema: &str) -> Result<Self, SyncError> {
         let wrong = |message: &str| SyncError::new(Failure::Usage, message, HOW);
         let text = text.trim();
@@ -107,14 +112,13 @@ impl Destination {
             if !rest.is_empty() {
                 url.query_pairs_mut().extend_pairs(rest);
             }
-            let schema = named.unwrap_or_else(|| schema.to_owned());
-            let usable = !schema.is_empty()
-                && schema.len() <= 63
-                && !schema.contains('\0')
-                && !schema.starts_with("pg_")
-                && schema != "information_schema";
-            if !usable {
-                return Err(wrong("the schema's name has 1 to 63 bytes and is none of PostgreSQL's own"));
+            let schema = named.unwrap_or_else(|| {
+                if is_theirs(schema) { format!("crm_{schema}") } else { schema.to_owned() }
+            });
+            if schema.is_empty() || schema.len() > 63 || schema.contains('\0') || is_theirs(&schema) {
+                let message = "a schema's name has 1 to 63 bytes and is none of PostgreSQL's own, which are $user, \
+                               information_schema and all that begin with pg_";
+                return Err(wrong(message));
             }
             return Ok(Self::Postgres { url, schema });
         }
@@ -230,10 +234,12 @@ mod tests {
 
     #[test]
     fn schemas_of_the_server_are_not_ours() {
-        for schema in ["pg_catalog", "information_schema", "a%00b", ""] {
+        for schema in ["pg_catalog", "information_schema", "$user", "a%00b", ""] {
             let text = format!("postgres://me@host/db?schema={schema}");
             assert_eq!(Destination::parse(&text, "").unwrap_err().kind, Failure::Usage, "{schema}");
         }
+        let made = Destination::parse("postgres://me@host/db", "pg_sales").unwrap();
+        assert_eq!(made.to_string(), "postgres://host/db?schema=crm_pg_sales");
     }
 
     #[cfg(not(feature = "parquet"))]

@@ -1,6 +1,6 @@
 //! Databases in which somebody else has worked.
 
-use keyhaven_testkit::Look;
+use keyhaven_testkit::{Look, Postgres};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
@@ -101,6 +101,21 @@ async fn a_clock_that_was_wrong_once_hides_no_deletion() {
     app.says(|_| placed(r#"{"id":1}"#, None));
     app.copy(&to, &["places"]).await;
     assert_eq!(look.rows("places WHERE _deleted_at IS NULL").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_schema_may_have_any_name() {
+    for (schema, name) in [("CRM", "CRM"), ("Sales%20EU", "Sales EU"), ("a.b", "a.b"), ("PG_%22x", "PG_\"x")]
+    {
+        let url = Postgres::shared().create_database();
+        let app = two();
+        for _ in 0..2 {
+            app.copy(&format!("{url}?schema={schema}"), &["things"]).await;
+        }
+        let look = Look::Postgres(url, "public".into());
+        let table = format!("\"{}\".things", name.replace('"', "\"\""));
+        assert_eq!(look.rows(&table).await.len(), 2, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -163,7 +163,8 @@ impl Database for Postgres {
         let rows = self.query(
             "SELECT CAST(c.relname AS text), CAST(a.attname AS text) FROM pg_class c \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
-             WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+             WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) \
+             AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
              ORDER BY c.relname, a.attnum",
             &[],
         )?;
