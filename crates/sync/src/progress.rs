@@ -132,6 +132,11 @@ impl Teller {
         });
     }
 
+    /// How many requests a stream has taken.
+    pub(crate) fn requests(&self, name: &str) -> u64 {
+        self.progress.borrow().streams.iter().find(|it| it.name == name).map_or(0, |it| it.requests)
+    }
+
     pub(crate) fn now(&self) -> Progress {
         self.progress.borrow().clone()
     }

@@ -24,14 +24,12 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(crate) enum Stop {
     /// The run ends.
     Run(SyncError),
-    /// The stream is left out; says why.
-    Skip(String),
-    /// The access token may not read it: the stream is left out, if others are not.
-    OutOfReach(SyncError),
-    /// There is no such list; says so.
-    Gone(String),
+    /// The stream is left out, if others are not.
+    Skip(SyncError),
+    /// The same: there is no such list.
+    Gone(SyncError),
     /// The cursor is not known any more: begin anew.
-    Anew(String),
+    Anew(SyncError),
     /// What may be used for looking for deletions is used up; the rest another time.
     SweepLater,
 }
@@ -196,7 +194,7 @@ pub(crate) fn refusal(refused: Refused) -> Stop {
             "Wait for tomorrow's budget, or allow a larger share: the next run goes on where this one was.",
         )
         .into(),
-        Refused::OutOfReach { message, remedy } => Stop::OutOfReach(SyncError::new(Failure::App, message, remedy)),
+        Refused::OutOfReach { message, remedy } => Stop::Skip(SyncError::new(Failure::App, message, remedy)),
         Refused::KeyRejected(cause) => SyncError::new(
             Failure::KeyRejected,
             format!("the app does not accept the connection's key any more: {cause}"),
@@ -204,13 +202,30 @@ pub(crate) fn refusal(refused: Refused) -> Stop {
         )
         .into(),
         Refused::NotHere { status: 402, message } => {
-            Stop::Skip(format!("skipped: the company does not have it (“{message}”)"))
+            Stop::Skip(SyncError::new(
+                Failure::App,
+                format!("the company does not have it (“{message}”)"),
+                "Look in the app whether the company's account is open and paid for, and has what was chosen; then run \
+                 the sync again.",
+            ))
         }
         Refused::NotHere { status: 403, message } => {
-            Stop::Skip(format!("skipped: this connection's user may not read it (“{message}”)"))
+            Stop::Skip(SyncError::new(
+                Failure::App,
+                format!("this connection's user may not read it (“{message}”)"),
+                "Open the connection in Keyhaven and save a key of a user who may, then run the sync again.",
+            ))
         }
-        Refused::NotHere { status, message } => Stop::Gone(format!("skipped: the app has no such list (HTTP {status}, “{message}”)")),
-        Refused::NotUnderstood(cause) => Stop::Anew(cause),
+        Refused::NotHere { status, message } => Stop::Gone(SyncError::new(
+            Failure::App,
+            format!("the app has no such list (HTTP {status}, “{message}”)"),
+            "Look whether the connection leads to the right account, or choose other streams; then run the sync again.",
+        )),
+        Refused::NotUnderstood(cause) => Stop::Anew(SyncError::new(
+            Failure::App,
+            format!("the app did not understand the request ({cause})"),
+            "Run the sync again later. If it stays so, look for a newer Keyhaven.",
+        )),
         Refused::Forbidden { message, remedy } => SyncError::new(Failure::App, message, remedy).into(),
         Refused::Later(_) => busy(),
         Refused::Broken(cause) => failing(&cause),

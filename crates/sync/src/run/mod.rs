@@ -8,6 +8,7 @@ mod plan;
 mod prepare;
 mod read;
 mod reader;
+mod tally;
 mod trail;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use fetch::Fetcher;
 pub(crate) use fetch::{Stop, refusal};
 pub(crate) use plan::is_due;
 pub use plan::{Clock, Plan, Report, Sweep, expand};
+use tally::Tally;
 
 /// How much of the past is read again, against clocks that differ and changes that were seen late.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
@@ -103,9 +105,10 @@ impl<S: Source> Run<'_, S> {
     }
 
     async fn each_in_turn(&mut self) -> Result<(), SyncError> {
-        let (mut some_done, mut out_of_reach) = (false, None);
+        let mut tally = Tally::new(self.plan);
         for stream in self.streams {
             let name = &stream.name;
+            let was_read = self.state(name).await?.finished.is_some();
             self.tell(name, StreamStage::Reading, None);
             let mut done = self.stream(stream).await;
             // What is written is kept before anything is said.
@@ -114,21 +117,16 @@ impl<S: Source> Run<'_, S> {
             }
             let (stage, note, end) = match done {
                 Ok(()) => {
-                    some_done = true;
+                    tally.done(stream, self.fetcher.teller.requests(name));
                     (StreamStage::Done, None, None)
                 }
-                Err(Stop::OutOfReach(error)) => {
+                Err(Stop::Skip(error) | Stop::Gone(error) | Stop::Anew(error)) => {
                     let why = format!("skipped: {}", error.message);
-                    out_of_reach = Some(error);
+                    tally.skipped(stream, was_read, error);
                     (StreamStage::Skipped, Some(why), None)
                 }
-                Err(Stop::Skip(why) | Stop::Gone(why)) => (StreamStage::Skipped, Some(why), None),
-                Err(Stop::Anew(why)) => (
-                    StreamStage::Skipped,
-                    Some(format!("skipped: the app did not understand the request ({why})")),
-                    None,
-                ),
                 Err(Stop::SweepLater) => {
+                    tally.done(stream, 1);
                     let note = "what is new is here; looking for deleted records goes on at the next run";
                     (StreamStage::Paused, Some(note.to_owned()), None)
                 }
@@ -151,7 +149,7 @@ impl<S: Source> Run<'_, S> {
             }
             kept?;
         }
-        out_of_reach.filter(|_| !some_done).map_or(Ok(()), Err)
+        tally.end()
     }
 
     fn tell(&self, name: &str, stage: StreamStage, note: Option<String>) {

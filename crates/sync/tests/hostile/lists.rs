@@ -27,6 +27,28 @@ async fn a_first_reading_that_begins_anew_meets_its_own_rows() {
     }
 }
 
+#[tokio::test]
+async fn a_run_that_is_refused_all_that_was_chosen_has_failed() {
+    let refused = |status| Err(Refused::NotHere { status, message: "not for you".into() });
+    for (status, remedy) in [(402, "paid for"), (403, "user who may"), (404, "right account")] {
+        let ((to, ..), app) = (&sqlite(), App::new(move |_| refused(status)));
+        let failed = async |chosen: &[&str]| {
+            let stopped = app.sync(to, chosen).await.unwrap().stopped.expect("a reason");
+            assert!(stopped.message.contains("not for you"), "{stopped:?}");
+            assert!(stopped.remedy.contains(remedy), "{stopped:?}");
+        };
+        failed(&[]).await;
+        app.says(move |path| if path == "/fields" { page("", None) } else { refused(status) });
+        failed(&[]).await;
+        failed(&["parts"]).await;
+        app.says(move |path| if path.starts_with("/places") { refused(status) } else { page("", None) });
+        app.copy(to, &[]).await;
+        failed(&["places"]).await;
+        app.says(move |_| refused(status));
+        failed(&[]).await;
+    }
+}
+
 /// The run ends by itself, and says so.
 async fn is_endless(stream: &str, answer: impl FnMut(&str) -> Said + Send + 'static) {
     let ((to, ..), app) = (&sqlite(), App::new(answer));
