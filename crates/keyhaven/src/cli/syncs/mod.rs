@@ -108,6 +108,10 @@ pub(super) struct AddArgs {
     /// It waits until it is resumed or told to run
     #[arg(long)]
     paused: bool,
+    /// A file in the server's folder of syncs (crm.db), postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME, or - to read
+    /// it from standard input
+    #[arg(long, env = "KEYHAVEN_SYNC_TO", hide_env_values = true, value_name = "DESTINATION")]
+    to: Option<String>,
     #[command(flatten)]
     values: Values,
     #[command(flatten)]
@@ -119,6 +123,11 @@ pub(super) struct AddArgs {
 pub(super) struct EditArgs {
     /// Its id, or its name where only one has it
     sync: String,
+    // Not from the environment: a sync does not move because of what is set there.
+    /// Another place to write to: a file in the server's folder of syncs (crm.db),
+    /// postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME, or - to read it from standard input
+    #[arg(long, value_name = "DESTINATION")]
+    to: Option<String>,
     #[command(flatten)]
     values: Values,
     #[command(flatten)]
@@ -128,10 +137,6 @@ pub(super) struct EditArgs {
 /// What is said of a sync.
 #[derive(Args)]
 struct Values {
-    /// A file in the server's folder of syncs (crm.db), postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME, or - to read
-    /// it from standard input
-    #[arg(long, env = "KEYHAVEN_SYNC_TO", hide_env_values = true, value_name = "DESTINATION")]
-    to: Option<String>,
     /// What to call it [default: connection and destination]
     #[arg(long)]
     name: Option<String>,
@@ -153,14 +158,14 @@ struct Values {
 }
 
 impl Values {
-    fn input(self) -> Result<SyncInput, Failure> {
-        let to = match self.to.as_deref() {
+    fn input(self, to: Option<String>) -> Result<SyncInput, Failure> {
+        let to = match to.as_deref() {
             Some("-") => {
                 let mut line = String::new();
                 std::io::stdin().read_line(&mut line)?;
                 Some(line)
             }
-            _ => self.to,
+            _ => to,
         };
         Ok(SyncInput {
             name: self.name,
@@ -177,7 +182,7 @@ impl Values {
 pub(super) async fn run(command: SyncsCommand, printer: &Printer) -> Result<ExitCode, Failure> {
     match command {
         SyncsCommand::Add(args) => {
-            let input = args.values.input()?;
+            let input = args.values.input(args.to)?;
             let it = args.target.open().await?.add_sync(&args.connection, input, args.paused).await?;
             printer.result(&it, |printer| show::saved(&it, printer));
         }
@@ -189,7 +194,7 @@ pub(super) async fn run(command: SyncsCommand, printer: &Printer) -> Result<Exit
             printer.result(&it, |printer| show::one(&it, printer));
         }
         SyncsCommand::Edit(args) => {
-            let input = args.values.input()?;
+            let input = args.values.input(args.to)?;
             let it = args.target.open().await?.edit_sync(&args.sync, input).await?;
             printer.result(&it, |printer| show::saved(&it, printer));
         }
