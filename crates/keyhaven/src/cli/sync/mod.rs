@@ -9,7 +9,10 @@ use keyhaven_core::{
     Catalogue, Connector, SystemClock,
     syncs::{self, AppSource, Deleted, Failure as Why, Plan, Report, Sweep, SyncError, Teller, Wanted},
 };
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 use super::{TargetArgs, backend::Target, failure::Failure, printer::Printer};
 use crate::passage::Passage;
@@ -140,15 +143,20 @@ async fn go(
     let (cancel, cancelled) = watch::channel(false);
     let bars = show::Bars::new(printer);
     let stopping = bars.stopping();
+    let (mut pressed, mut told) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let interrupt = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        for first in [true, false] {
+            let code = tokio::select! {
+                _ = pressed.recv() => 130,
+                _ = told.recv() => 143,
+            };
+            // A second time ends the program at once, as usual.
+            if !first {
+                std::process::exit(code);
+            }
             stopping();
             let _ = cancel.send(true);
-            // A second time ends the program at once, as usual.
-            let _ = tokio::signal::ctrl_c().await;
-            std::process::exit(130);
         }
-        std::future::pending::<()>().await;
     });
     let report = tokio::select! {
         report = syncs::run(source, plan, &teller, cancelled) => report,
