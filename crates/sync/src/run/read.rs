@@ -66,6 +66,16 @@ impl<S: Source> Run<'_, S> {
 
     async fn whole_list(&mut self, reader: &mut Reader<'_>, at_least: u64) -> Result<(), Stop> {
         let mut waiting = VecDeque::new();
+        let read = self.whole_pages(reader, at_least, &mut waiting).await;
+        self.settled(&reader.stream.name, &mut waiting, read).await
+    }
+
+    async fn whole_pages(
+        &mut self,
+        reader: &mut Reader<'_>,
+        at_least: u64,
+        waiting: &mut VecDeque<Told>,
+    ) -> Result<(), Stop> {
         loop {
             let Some((answer, next)) = self.next_page(reader).await? else { continue };
             let reading = Reading::Whole {
@@ -75,9 +85,9 @@ impl<S: Source> Run<'_, S> {
                 requests: reader.requests.max(at_least),
                 next: next.clone(),
             };
-            self.write(reader, answer.body, reading, &mut waiting).await?;
+            self.write(reader, answer.body, reading, waiting).await?;
             match next {
-                None => return Ok(self.settle(&reader.stream.name, &mut waiting, 0).await?),
+                None => return Ok(()),
                 next => reader.cursor = next,
             }
         }
@@ -94,7 +104,7 @@ impl<S: Source> Run<'_, S> {
         match &stream.changes {
             Some(query) => {
                 let query = format!("updated_since={since}&{query}");
-                self.by_time(Reader::new(stream, layout, query)).await
+                self.by_time(&mut Reader::new(stream, layout, query)).await
             }
             None => {
                 let query = stream.newest.clone().unwrap_or_default();
@@ -103,14 +113,23 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    async fn by_time(&mut self, mut reader: Reader<'_>) -> Result<(), Stop> {
+    async fn by_time(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
         let mut waiting = VecDeque::new();
+        let read = self.pages_by_time(reader, &mut waiting).await;
+        self.settled(&reader.stream.name, &mut waiting, read).await
+    }
+
+    async fn pages_by_time(
+        &mut self,
+        reader: &mut Reader<'_>,
+        waiting: &mut VecDeque<Told>,
+    ) -> Result<(), Stop> {
         loop {
-            let Some((answer, next)) = self.next_page(&mut reader).await? else { continue };
+            let Some((answer, next)) = self.next_page(reader).await? else { continue };
             let up_to = reader.began.clone().unwrap_or_default();
-            self.write(&reader, answer.body, Reading::Changes { up_to }, &mut waiting).await?;
+            self.write(reader, answer.body, Reading::Changes { up_to }, waiting).await?;
             match next {
-                None => return Ok(self.settle(&reader.stream.name, &mut waiting, 0).await?),
+                None => return Ok(()),
                 next => reader.cursor = next,
             }
         }
@@ -194,6 +213,18 @@ impl<S: Source> Run<'_, S> {
         let job = self.job(reader, body, reading);
         waiting.push_back(self.desk.post(move |writer| writer.page(&job)).await);
         Ok(self.settle(&reader.stream.name, waiting, AHEAD).await?)
+    }
+
+    /// What is still on its way when a reading ends counts, however that ended.
+    async fn settled(
+        &self,
+        stream: &str,
+        waiting: &mut VecDeque<Told>,
+        read: Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let kept = self.settle(stream, waiting, 0).await;
+        read?;
+        Ok(kept?)
     }
 
     async fn settle(

@@ -12,8 +12,9 @@ async fn a_first_reading_that_begins_anew_meets_its_own_rows() {
             it if it.contains("cursor=b") => Err(Refused::KeyRejected("revoked".into())),
             _ => page(r#"{"id":1},{"id":3}"#, Some("b")),
         });
-        let stopped = app.sync(&to, &["things"]).await.unwrap().stopped.unwrap();
-        assert_eq!(stopped.kind, Failure::KeyRejected);
+        let report = app.sync(&to, &["things"]).await.unwrap();
+        assert_eq!(report.progress.total().rows, 2, "a page that was kept is counted");
+        assert_eq!(report.stopped.unwrap().kind, Failure::KeyRejected);
         app.says(|path| match path {
             "/fields" => page("", None),
             it if it.contains("cursor=b") => Err(Refused::NotUnderstood("an old cursor".into())),
