@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::{
     database::{self, Database},
     error::SyncError,
-    page::Layout,
+    page::{DELETED_AT, Layout, SYNCED_AT},
     state::{self, StreamState, TABLES},
 };
 
@@ -76,8 +76,9 @@ impl Writer {
         }
         db.commit()?;
         let ours = db.query("SELECT name FROM keyhaven_objects", &[])?;
-        let ours = ours.iter().map(|row| row[0].text()).collect();
         let (states, objects) = (state::streams(db.as_mut())?, db.objects()?);
+        let ours = ours.iter().map(|row| row[0].text()).filter(|name| is_still_ours(objects.get(name)));
+        let ours = ours.collect();
         Ok(Self {
             db,
             objects,
@@ -127,7 +128,7 @@ impl Writer {
     pub(crate) fn own(&mut self, name: &str, kind: &str) -> Result<(), SyncError> {
         if self.ours.insert(name.to_owned()) {
             self.db.execute(
-                "INSERT INTO keyhaven_objects (name, kind) VALUES ($1, $2)",
+                "INSERT INTO keyhaven_objects (name, kind) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
                 &[name.into(), kind.into()],
             )?;
         }
@@ -158,6 +159,13 @@ impl Writer {
         self.failed = Some(error.clone());
         error
     }
+}
+
+/// Under a name of ours somebody may have made a table or view anew. A broken view has no columns that can be told.
+fn is_still_ours(there: Option<&Vec<String>>) -> bool {
+    there.is_none_or(|columns| {
+        columns.is_empty() || columns.iter().any(|it| [DELETED_AT, SYNCED_AT].contains(&it.as_str()))
+    })
 }
 
 fn not_ours(name: &str) -> SyncError {

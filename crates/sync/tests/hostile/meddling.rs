@@ -27,6 +27,26 @@ async fn a_table_that_somebody_dropped_is_filled_again() {
 }
 
 #[tokio::test]
+async fn a_table_that_somebody_made_anew_is_theirs() {
+    for (to, look, _folder) in both() {
+        let app = two();
+        app.copy(&to, &["things", "parts"]).await;
+        look.execute(
+            "DROP VIEW parts_readable; DROP TABLE things; CREATE TABLE things (id integer, mine text)",
+        )
+        .await;
+        look.execute("CREATE VIEW parts_readable AS SELECT 'mine' AS mine").await;
+        let stopped = app.sync(&to, &["things"]).await.unwrap().stopped.unwrap();
+        assert!(stopped.message.contains("things"), "{stopped:?}");
+        assert!(look.rows("things").await.is_empty());
+        assert_eq!(look.rows("parts_readable").await[0]["mine"], "mine");
+        look.execute("DROP TABLE things").await;
+        app.copy(&to, &["things"]).await;
+        assert_eq!(look.rows("things").await.len(), 2, "{to}");
+    }
+}
+
+#[tokio::test]
 async fn a_view_of_others_that_is_broken_stops_nothing() {
     let ((to, look, _folder), app) = (sqlite(), two());
     app.copy(&to, &["things"]).await;
