@@ -75,7 +75,8 @@ impl Sqlite {
 
 /// A file beside the database: two syncs into one file would undo each other's work.
 fn lock(path: &Path) -> Result<File, SyncError> {
-    let mut name = path.as_os_str().to_owned();
+    // By whatever name it is called.
+    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
     name.push(".sync-lock");
     let file = OpenOptions::new().create(true).append(true).open(&name).map_err(|error| {
         let message = format!("{} cannot be written: {error}", path.display());
