@@ -9,7 +9,7 @@ use std::{
 
 use keyhaven_connectors::streams::Sql;
 use rusqlite::{
-    Connection, ErrorCode, ToSql,
+    Connection, ErrorCode, ToSql, ffi,
     types::{ToSqlOutput, Value, ValueRef},
 };
 
@@ -117,6 +117,12 @@ pub(crate) fn failed(path: &Path, error: &rusqlite::Error) -> SyncError {
         }
         Some(ErrorCode::DatabaseCorrupt) => {
             ("it is damaged", "Restore it from a backup, or name another file.")
+        }
+        // The index of the log did not get the room that it asked for.
+        Some(ErrorCode::SystemIoFailure)
+            if error.sqlite_error().is_some_and(|it| it.extended_code == ffi::SQLITE_IOERR_SHMSIZE) =>
+        {
+            ("the disk is full", "Make room, then run the sync again: it goes on.")
         }
         Some(ErrorCode::SystemIoFailure) => {
             ("the disk does not work as it should", "Look at the disk, then run the sync again: it goes on.")
