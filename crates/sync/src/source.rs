@@ -79,6 +79,8 @@ pub enum Refused {
     },
     /// The app does not understand what was asked, such as an old cursor.
     NotUnderstood(String),
+    /// The page is larger than can be worked on: ask for fewer records.
+    TooLarge,
     /// The app or the way to it fails at the moment.
     Broken(String),
     /// Keyhaven itself refuses: nothing will change that but what the message says.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use jiff::{Timestamp, fmt::rfc2822};
 use keyhaven_connectors::{Connector, Reason, Told};
@@ -77,7 +77,11 @@ impl AppSource {
         let (head, body) = answer.into_parts();
         let body = timeout(PAGE_WITHIN, Limited::new(body, MAX_PAGE).collect()).await;
         let body = body.map_err(|_| Refused::Broken("a page came too slowly".into()))?;
-        let body = body.map_err(|error| Refused::Broken(error.to_string()))?.to_bytes();
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => Refused::TooLarge,
+            false => Refused::Broken(error.to_string()),
+        })?;
+        let body = body.to_bytes();
         let status = head.status.as_u16();
         if head.headers.get(ANSWER).is_some_and(|it| it == "keyhaven") {
             return Err(problem(status, &head.headers, &body));

@@ -28,6 +28,8 @@ pub(crate) enum Stop {
     Skip(SyncError),
     /// The same: there is no such list.
     Gone(SyncError),
+    /// The page is too large: ask for fewer records, or leave the stream out.
+    TooLarge(SyncError),
     /// The cursor is not known any more: begin anew.
     Anew(SyncError),
     /// What may be used for looking for deletions is used up; the rest another time.
@@ -225,6 +227,11 @@ pub(crate) fn refusal(refused: Refused) -> Stop {
             Failure::App,
             format!("the app did not understand the request ({cause})"),
             "Run the sync again later. If it stays so, look for a newer Keyhaven.",
+        )),
+        Refused::TooLarge => Stop::TooLarge(SyncError::new(
+            Failure::App,
+            "a record is larger than the 64 MiB that can be worked on",
+            "Make it smaller in the app, or choose other streams; then run the sync again.",
         )),
         Refused::Forbidden { message, remedy } => SyncError::new(Failure::App, message, remedy).into(),
         Refused::Later(_) => busy(),

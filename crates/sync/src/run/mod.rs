@@ -120,7 +120,7 @@ impl<S: Source> Run<'_, S> {
                     tally.done(stream, self.fetcher.teller.requests(name));
                     (StreamStage::Done, None, None)
                 }
-                Err(Stop::Skip(error) | Stop::Gone(error) | Stop::Anew(error)) => {
+                Err(Stop::Skip(error) | Stop::Gone(error) | Stop::Anew(error) | Stop::TooLarge(error)) => {
                     let why = format!("skipped: {}", error.message);
                     tally.skipped(stream, was_read, error);
                     (StreamStage::Skipped, Some(why), None)

@@ -171,10 +171,14 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Asks for a page; tells it, and where the next one is. None: it did not follow on the one before.
+    /// Asks for a page; tells it, and where the next one is. None: it is to be asked for anew, as it did not follow on the
+    /// one before or was too large.
     async fn next_page(&mut self, reader: &mut Reader<'_>) -> Result<Option<(Answer, Option<String>)>, Stop> {
         let name = &reader.stream.name;
-        let answer = self.fetcher.page(name, &reader.path(), reader.is_sweep).await?;
+        let answer = match self.fetcher.page(name, &reader.path(), reader.is_sweep).await {
+            Err(Stop::TooLarge(_)) if reader.takes_smaller_pages() => return Ok(None),
+            answer => answer?,
+        };
         reader.requests += 1;
         if reader.began.is_none() {
             reader.began = Some(self.began(answer.at));

@@ -31,6 +31,8 @@ pub(super) struct Reader<'a> {
     /// Where the next page is.
     pub cursor: Option<String>,
     pub requests: u64,
+    /// Records that are asked for at once.
+    size: u64,
     /// Keys of the page before, for lists by place.
     before: HashSet<String>,
     steps_back: u32,
@@ -50,6 +52,7 @@ impl<'a> Reader<'a> {
             began: None,
             cursor: None,
             requests: 0,
+            size: stream.size,
             before: HashSet::new(),
             steps_back: 0,
             steps_in_all: 0,
@@ -58,11 +61,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Asks for fewer records from now on, where that can be.
+    pub(super) fn takes_smaller_pages(&mut self) -> bool {
+        // A list by place needs one record of the page before, and one that follows.
+        let least = if self.stream.pages == Paging::Start { 2 } else { 1 };
+        let can = self.stream.pages != Paging::One && self.size > least;
+        if can {
+            self.size = (self.size / 4).max(least);
+        }
+        can
+    }
+
     pub(super) fn path(&self) -> String {
-        let Stream { path, pages, size, .. } = self.stream;
+        let Stream { path, pages, .. } = self.stream;
         let mut query: Vec<String> = Vec::new();
         if *pages != Paging::One {
-            query.push(format!("limit={size}"));
+            query.push(format!("limit={}", self.size));
         }
         if !self.query.is_empty() {
             query.push(self.query.replace(' ', "%20"));
@@ -92,7 +106,7 @@ impl<'a> Reader<'a> {
                 let keys: HashSet<String> = keys.into_iter().collect();
                 let start: u64 = self.cursor.as_deref().and_then(|it| it.parse().ok()).unwrap_or_default();
                 if self.steps_back(&keys) {
-                    self.cursor = Some(start.saturating_sub(self.stream.size / 2 + 1).to_string());
+                    self.cursor = Some(start.saturating_sub(self.size / 2 + 1).to_string());
                     return Ok(None);
                 }
                 self.same = if keys == self.before && !keys.is_empty() { self.same + 1 } else { 0 };
@@ -100,7 +114,7 @@ impl<'a> Reader<'a> {
                     Place::At(next) => Some(next),
                     Place::More => Some(start.saturating_add(count)),
                     // A full page may be the last one; the next then holds only the record that both share.
-                    Place::Untold => (count == self.stream.size).then(|| start.saturating_add(count)),
+                    Place::Untold => (count == self.size).then(|| start.saturating_add(count)),
                     Place::End => None,
                 };
                 if self.same == SAME || next.is_some_and(|next| next <= start) {

@@ -147,6 +147,39 @@ async fn an_empty_page_where_more_was_promised_deletes_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_parts() {
+    let number = |path: &str, name: &str| -> u64 {
+        let value = path.split(&format!("{name}=")).nth(1).unwrap_or("0");
+        value.split('&').next().unwrap().parse().unwrap()
+    };
+    for (stream, most) in [("things", 1), ("places", 2)] {
+        let (to, look, _folder) = sqlite();
+        let mut app = App::new(move |path| match path {
+            "/fields" => page("", None),
+            _ if number(path, "limit") > most => Err(Refused::TooLarge),
+            _ => {
+                let from = number(path, "cursor").max(number(path, "start"));
+                let records: Vec<_> =
+                    (from + 1..=9).take(most as usize).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+                let (records, next) = (records.join(","), Some(from + most).filter(|next| *next < 9));
+                if most == 1 {
+                    page(&records, next.map(|it| it.to_string()).as_deref())
+                } else {
+                    placed(&records, next)
+                }
+            }
+        });
+        app.copy(&to, &[stream]).await;
+        assert_eq!(look.rows(stream).await.len(), 9, "{stream}");
+        app.sweep = Sweep::Always;
+        // Where one record is too large the others are read.
+        app.says(|path| if path == "/fields" { page("", None) } else { Err(Refused::TooLarge) });
+        let report = app.sync(&to, &[stream]).await.unwrap();
+        assert!(report.stopped.unwrap().message.contains("larger than the 64 MiB"), "{stream}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_of_which_no_page_follows_on_the_last_is_read_to_its_end() {
     let (to, look, _folder) = sqlite();
     let mut id = 0;
