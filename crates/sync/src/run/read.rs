@@ -42,11 +42,12 @@ impl<S: Source> Run<'_, S> {
         let at_least = if resumed { state.requests } else { 0 };
         match self.whole_list(&mut reader, at_least).await {
             // A cursor does not last for ever.
-            Err(Stop::Anew(_)) if resumed => {
+            Err(Stop::Anew(_)) if reader.cursor.is_some() => {
                 let mut reader = Reader::new(stream, layout, stream.whole.clone());
                 reader.is_sweep = is_sweep;
                 self.begin_anew(&stream.name).await?;
-                self.whole_list(&mut reader, 0).await
+                let read = self.whole_list(&mut reader, 0).await;
+                read.map_err(|stop| stop.halfway(&stream.name, reader.cursor.is_some()))
             }
             done => done,
         }
@@ -57,8 +58,7 @@ impl<S: Source> Run<'_, S> {
         let name = stream.to_owned();
         self.desk
             .ask(move |writer| {
-                let state = writer.state(&name);
-                (state.cursor, state.after, state.began) = (None, None, None);
+                writer.begin_anew(&name);
                 Ok(())
             })
             .await
@@ -104,7 +104,15 @@ impl<S: Source> Run<'_, S> {
         match &stream.changes {
             Some(query) => {
                 let query = format!("updated_since={since}&{query}");
-                self.by_time(&mut Reader::new(stream, layout, query)).await
+                let mut reader = Reader::new(stream, layout, query.clone());
+                match self.by_time(&mut reader).await {
+                    Err(Stop::Anew(_)) if reader.cursor.is_some() => {
+                        let mut reader = Reader::new(stream, layout, query);
+                        let read = self.by_time(&mut reader).await;
+                        read.map_err(|stop| stop.halfway(&stream.name, reader.cursor.is_some()))
+                    }
+                    done => done,
+                }
             }
             None => {
                 let query = stream.newest.clone().unwrap_or_default();

@@ -96,6 +96,14 @@ impl Writer {
         self.states.entry(stream.to_owned()).or_default()
     }
 
+    /// The next whole reading begins with the first page.
+    pub(crate) fn begin_anew(&mut self, stream: &str) {
+        self.seen.remove(stream);
+        self.counted.remove(stream);
+        let state = self.state(stream);
+        (state.cursor, state.after, state.began) = (None, None, None);
+    }
+
     /// The stream is read from its beginning: its table is not there, or not any more.
     pub(crate) fn forget(&mut self, stream: &str) -> Result<(), SyncError> {
         if self.states.remove(stream).is_some() {

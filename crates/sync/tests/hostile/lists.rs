@@ -50,6 +50,31 @@ async fn a_run_that_is_refused_all_that_was_chosen_has_failed() {
     }
 }
 
+#[tokio::test]
+async fn a_list_whose_cursor_expires_is_read_anew_once() {
+    let ((to, look, _folder), mut expired) = (sqlite(), 0);
+    let old = || Err(Refused::NotUnderstood("an old cursor".into()));
+    let app = App::new(move |path| match path {
+        "/fields" => page("", None),
+        it if it.contains("cursor=b") && expired == 0 => {
+            expired += 1;
+            old()
+        }
+        it if it.contains("cursor=b") => page(r#"{"id":3}"#, None),
+        _ => page(r#"{"id":1},{"id":2}"#, Some("b")),
+    });
+    app.copy(&to, &["things"]).await;
+    assert_eq!(look.rows("things").await.len(), 3);
+    app.says(move |path| match path {
+        "/fields" => page("", None),
+        it if it.contains("cursor=b") => old(),
+        _ => page(r#"{"id":1,"name":"new"},{"id":2}"#, Some("b")),
+    });
+    let stopped = app.sync(&to, &["things"]).await.unwrap().stopped.expect("a reason");
+    assert!(stopped.message.contains("things could not be read to its end"), "{stopped:?}");
+    assert_eq!(look.rows("things WHERE name = 'new'").await.len(), 1, "what was read stays");
+}
+
 /// The run ends by itself, and says so.
 async fn is_endless(stream: &str, answer: impl FnMut(&str) -> Said + Send + 'static) {
     let ((to, ..), app) = (&sqlite(), App::new(answer));
