@@ -68,15 +68,14 @@ impl Line {
         }
     }
 
-    /// Sends what is left of a request that is answered, and drops what the app may still say.
-    async fn finish(mut self: Box<Self>, end: End, pool: Pool) {
-        let ended = poll_fn(|cx| match Pin::new(&mut self.connection).poll(cx) {
+    /// Sends what is left of a request that is answered, and drops what the app may still say. Whoever answers so early
+    /// often closes, too: it is not used again.
+    async fn finish(mut self: Box<Self>) {
+        poll_fn(|cx| match Pin::new(&mut self.connection).poll(cx) {
             Poll::Pending if !self.send.is_ready() => Poll::Pending,
-            there => Poll::Ready(there.is_ready()),
-        });
-        if !ended.await {
-            pool.keep(&end, self);
-        }
+            _ => Poll::Ready(()),
+        })
+        .await;
     }
 }
 
@@ -151,7 +150,7 @@ impl Drop for Answered {
             if line.send.is_ready() {
                 pool.keep(&end, line);
             } else if let Ok(runtime) = Handle::try_current() {
-                runtime.spawn(line.finish(end, pool));
+                runtime.spawn(line.finish());
             }
         }
     }
