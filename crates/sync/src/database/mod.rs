@@ -1,5 +1,6 @@
 //! The databases that records are written to. Everything but the fast way in is one SQL text for all.
 
+mod lock;
 #[cfg(feature = "parquet")]
 mod mirror;
 mod postgres;

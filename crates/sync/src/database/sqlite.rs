@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,9 +12,9 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::{Database, Row, on_conflict};
+use super::{Database, Row, lock::Lock, on_conflict};
 use crate::{
-    error::{Failure, SyncError},
+    error::SyncError,
     names::quoted,
     page::{Cell, Layout, Rows},
 };
@@ -26,8 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Sqlite {
     path: PathBuf,
     connection: Connection,
-    /// Held as long as this sync runs; the system lets go of it when the process dies.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Sqlite {
@@ -41,7 +39,7 @@ impl Sqlite {
             let message = format!("{} is a folder", path.display());
             return Err(SyncError::destination(message, "Name a file, such as crm.db."));
         }
-        let lock = lock(path)?;
+        let lock = Lock::of(path)?;
         let open = || {
             let connection = Connection::open(path)?;
             connection.busy_timeout(PATIENCE)?;
@@ -70,32 +68,6 @@ impl Sqlite {
 
     fn failed(&self, error: &rusqlite::Error) -> SyncError {
         failed(&self.path, error)
-    }
-}
-
-/// A file beside the database: two syncs into one file would undo each other's work.
-fn lock(path: &Path) -> Result<File, SyncError> {
-    // By whatever name it is called.
-    let mut name = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
-    name.push(".sync-lock");
-    let file = OpenOptions::new().create(true).append(true).open(&name).map_err(|error| {
-        let message = format!("{} cannot be written: {error}", path.display());
-        SyncError::destination(
-            message,
-            "Give this user the right to write into the folder, or name another place.",
-        )
-    })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SyncError::new(
-            Failure::Busy,
-            format!("another sync is writing to {} now", path.display()),
-            "Wait until it is done.",
-        )),
-        Err(TryLockError::Error(error)) => Err(SyncError::destination(
-            format!("{} cannot be locked: {error}", path.display()),
-            "Name a place on a disk of this machine.",
-        )),
     }
 }
 
