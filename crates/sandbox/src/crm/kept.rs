@@ -15,6 +15,11 @@ use crate::query::Query;
 /// The list, and the id after which a page begins.
 pub(crate) type Begin = (Kind, Scope, u64);
 
+/// What is asked for besides by whoever copies a list: kept pages have it.
+fn besides(kind: Kind) -> Option<&'static str> {
+    (kind == Kind::Deal).then_some("products_count")
+}
+
 /// Where a page ends, and its body. The last page has no end.
 type Page = (Option<u64>, Bytes);
 
@@ -61,11 +66,10 @@ impl Crm {
     }
 
     /// What asks for the page that begins here.
-    pub(crate) fn query_of(begin: Begin) -> Query {
-        let cursor = Cursor::after(begin.2);
-        Query::new(
-            [("limit", MOST.to_string())].into_iter().chain((begin.2 > 0).then_some(("cursor", cursor))),
-        )
+    pub(crate) fn query_of((kind, _, after): Begin) -> Query {
+        let cursor = (after > 0).then(|| ("cursor", Cursor::after(after)));
+        let besides = besides(kind).map(|fields| ("include_fields", fields.to_owned()));
+        Query::new([("limit", MOST.to_string())].into_iter().chain(cursor).chain(besides))
     }
 
     /// Draws the order of changes of all kinds now, and not while somebody waits for a list.
@@ -82,14 +86,18 @@ impl Crm {
 
     /// The body of a page, if it was kept and nothing was changed since.
     pub(crate) fn kept_page(&self, kind: Kind, scope: Scope, query: &Query) -> Option<Bytes> {
-        if self.kept.0.is_empty() || query.number("limit") != Ok(Some(MOST)) {
+        let is_kept = query.number("limit") == Ok(Some(MOST)) && query.get("include_fields") == besides(kind);
+        if self.kept.0.is_empty() || !is_kept {
             return None;
         }
         let usual = |name: &str| {
             let said = (name, query.get(name).unwrap_or_default());
             matches!(
                 said,
-                ("limit" | "cursor" | "api_token", _) | ("sort_by", "id") | ("sort_direction", "asc")
+                ("limit" | "cursor" | "api_token" | "include_fields", _)
+                    | ("sort_by", "id")
+                    | ("sort_direction", "asc")
+                    | ("status", "open,won,lost")
             )
         };
         let begin = match query.get("cursor") {

@@ -179,6 +179,10 @@ impl Crm {
 
     fn store(&mut self, kind: Kind, id: u64, stored: Stored) {
         self.kept.forget(kind, id);
+        // They are counted in their deal's page.
+        if kind == Kind::DealProduct {
+            self.kept.forget_all(Kind::Deal);
+        }
         self.tables.entry(kind).or_default().put(id, stored);
     }
 }
