@@ -11,11 +11,7 @@ use http::Method;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{
-    BrokenBody, Payload,
-    body::Progress,
-    known::{Caller, Target},
-};
+use super::{BrokenBody, Payload, body::Progress, known::Caller, target::Target};
 use crate::{
     Keyhaven,
     egress::Answered,

@@ -8,7 +8,7 @@ use std::{
 
 use http::response::Parts;
 
-use super::{known::Target, send::is_block_page};
+use super::{send::is_block_page, target::Target};
 use crate::{Actor, Keyhaven, connections, ctx::Millis};
 
 /// A connection is verified for this reason at most once within this time.

@@ -1,7 +1,7 @@
 //! Tokens and connections that are in use, remembered until one of them changes anywhere.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -10,28 +10,23 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName};
-use keyhaven_connectors::{Connector, Fault, Status};
-use keyhaven_store::{ConnectionRow, SecretRow, StoreError};
-use keyhaven_vault::{Place, Secret, TokenHash, Unwrapped};
+use keyhaven_connectors::Limits;
+use keyhaven_store::StoreError;
+use keyhaven_vault::TokenHash;
 use tokio::time::Instant;
 
 use super::{
     governor::Governor,
     meter::{Meter, Used},
+    target::{LOOK_AT_USE, Target},
 };
 use crate::{
     Ctx, Error, Keyhaven,
-    egress::Way,
     tokens::{self, AccessToken},
-    usage,
 };
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
 pub(crate) const FRESH: Duration = Duration::from_millis(100);
-
-/// How often is looked what a token with quotas, or with a share of a budget, has used on other servers.
-const LOOK_AT_USE: Duration = Duration::from_secs(5);
 
 /// Somebody who may call.
 pub(crate) struct Caller {
@@ -49,70 +44,6 @@ struct Holder {
     meter: Arc<Meter>,
     /// With quotas: when it is looked up again.
     until: Option<Instant>,
-}
-
-/// A connection that may be called. Its secrets stay encrypted.
-pub(crate) struct Target {
-    pub id: Arc<str>,
-    pub row: ConnectionRow,
-    pub credential: HeaderName,
-    pub plain: BTreeMap<String, String>,
-    /// By host; the first is for whoever names none.
-    pub ways: Vec<(String, Way, String)>,
-    pub governor: Option<Arc<Governor>>,
-    /// When was looked last what others have used.
-    looked: Mutex<Instant>,
-    /// By field.
-    secrets: Vec<(String, Unwrapped)>,
-}
-
-impl Target {
-    /// It worked when it was last verified.
-    pub(super) fn is_valid(&self) -> bool {
-        self.row.status == Status::Valid.as_str()
-    }
-
-    /// Opens the secrets and puts the credential where the app takes it. Nothing of it stays.
-    pub(super) fn authorise(&self, app: &Keyhaven, headers: &mut HeaderMap) -> Result<(), Error> {
-        let open = |(field, secret): &'_ (String, Unwrapped)| Ok((field.clone(), secret.open()?));
-        let secret: BTreeMap<String, Secret> = self.secrets.iter().map(open).collect::<Result<_, Error>>()?;
-        let credential = self
-            .connector(app)?
-            .credential(&self.plain, &secret)
-            .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))?;
-        headers.insert(self.credential.clone(), credential);
-        Ok(())
-    }
-
-    /// Hears what each token has used of today's budget, on other servers and before this process began.
-    async fn look_at_use(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
-        let Some(governor) = &self.governor else { return Ok(()) };
-        let (on_main, id) = (app.clone(), self.id.clone());
-        let used = app
-            .on_main(async move {
-                let ctx = on_main.ctx(crate::Actor::System);
-                usage::by_token(&on_main, &ctx, &id).await
-            })
-            .await?;
-        governor.remember(app.now(), used.into_iter().map(|it| (it.token, it.counts.cost)));
-        Ok(())
-    }
-
-    /// The same now and then, for whoever has a share of the budget.
-    pub(super) async fn look_again(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
-        {
-            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            if looked.elapsed() < LOOK_AT_USE {
-                return Ok(());
-            }
-            *looked = Instant::now();
-        }
-        self.look_at_use(app).await
-    }
-
-    pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {
-        app.catalogue.get(&self.row.connector).ok_or_else(|| Error::ConnectorGone(self.row.connector.clone()))
-    }
 }
 
 /// What is remembered.
@@ -176,7 +107,11 @@ impl Known {
                 on_main.store.read(&ctx.scope()).generation().await
             })
             .await
-            .inspect_err(|error| *asking = Some((Instant::now(), error.to_string())))?;
+            .inspect_err(|error| {
+                if let StoreError::Unavailable(why) = error {
+                    *asking = Some((Instant::now(), why.clone()));
+                }
+            })?;
         if self.generation.swap(generation, Ordering::AcqRel) != generation {
             self.holders.write().unwrap_or_else(PoisonError::into_inner).clear();
             self.targets.write().unwrap_or_else(PoisonError::into_inner).clear();
@@ -242,7 +177,9 @@ impl Known {
                 Ok::<_, Error>((row, secrets))
             })
             .await?;
-        let target = Arc::new(self.read(app, row, secrets)?);
+        let limits = app.catalogue.get(&row.connector).and_then(|it| it.limits.as_ref());
+        let governor = limits.map(|limits| self.governor(&row.id, limits));
+        let target = Arc::new(Target::read(app, row, secrets, governor)?);
         target.look_at_use(app).await?;
         self.targets.write().unwrap_or_else(PoisonError::into_inner).insert(which.to_owned(), target.clone());
         Ok(target)
@@ -256,47 +193,9 @@ impl Known {
         }
     }
 
-    fn read(&self, app: &Keyhaven, row: ConnectionRow, secrets: Vec<SecretRow>) -> Result<Target, Error> {
-        let gone = || Error::ConnectorGone(row.connector.clone());
-        let connector = app.catalogue.get(&row.connector).ok_or_else(gone)?;
-        let plain: BTreeMap<String, String> = serde_json::from_str(&row.fields)?;
-        let allowed = connector.hosts(&plain);
-        let ways: Result<Vec<_>, Fault> = connector
-            .origins(&plain)
-            .iter()
-            .map(|origin| {
-                let way = app.egress.way(&allowed, origin)?;
-                let host = origin.host_str().unwrap_or_default().to_owned();
-                Ok((host, way, origin.path().trim_end_matches('/').to_owned()))
-            })
-            .collect();
-        let unusable = || Error::NothingToDo("the saved values name no host; edit the connection");
-        let ways = ways.ok().filter(|ways| !ways.is_empty()).ok_or_else(unusable)?;
-        let credential = connector.credential_header(&plain).ok_or_else(unusable)?;
-        let governor = connector.limits.as_ref().map(|limits| {
-            let mut governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
-            governors.entry(row.id.clone()).or_insert_with(|| Arc::new(Governor::new(limits.clone()))).clone()
-        });
-        let unwrap = |it: SecretRow| {
-            let place = Place {
-                workspace: &row.workspace,
-                connection: &row.id,
-                field: &it.field,
-                version: it.version,
-            };
-            let secret = app.key.unwrap(&place, &it.sealed)?;
-            Ok((it.field, secret))
-        };
-        let secrets = secrets.into_iter().map(unwrap).collect::<Result<_, Error>>()?;
-        Ok(Target {
-            id: row.id.as_str().into(),
-            credential,
-            plain,
-            ways,
-            governor,
-            looked: Mutex::new(Instant::now()),
-            secrets,
-            row,
-        })
+    fn governor(&self, connection: &str, limits: &Limits) -> Arc<Governor> {
+        let mut governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Governor::new(limits.clone()));
+        governors.entry(connection.to_owned()).or_insert_with(new).clone()
     }
 }

@@ -11,6 +11,7 @@ mod meter;
 pub mod path;
 mod refusal;
 mod send;
+mod target;
 
 use std::{net::IpAddr, sync::Arc};
 

@@ -20,8 +20,9 @@ use super::{
     body::Progress,
     governor::{Call, Governor},
     headers,
-    known::{Caller, Target},
+    known::Caller,
     path,
+    target::Target,
 };
 use crate::{
     Error, Keyhaven,

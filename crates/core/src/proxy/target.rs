@@ -1,0 +1,128 @@
+//! A connection that may be called.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderName};
+use keyhaven_connectors::{Connector, Fault, Status};
+use keyhaven_store::{ConnectionRow, SecretRow};
+use keyhaven_vault::{Place, Secret, Unwrapped};
+use tokio::time::Instant;
+
+use super::governor::Governor;
+use crate::{Error, Keyhaven, egress::Way, usage};
+
+/// How often is looked what others have used.
+pub(super) const LOOK_AT_USE: Duration = Duration::from_secs(5);
+
+/// Its secrets stay encrypted.
+pub(crate) struct Target {
+    pub id: Arc<str>,
+    pub row: ConnectionRow,
+    pub credential: HeaderName,
+    pub plain: BTreeMap<String, String>,
+    /// By host; the first is for whoever names none.
+    pub ways: Vec<(String, Way, String)>,
+    pub governor: Option<Arc<Governor>>,
+    /// When was looked last what others have used.
+    looked: Mutex<Instant>,
+    /// By field.
+    secrets: Vec<(String, Unwrapped)>,
+}
+
+impl Target {
+    pub(super) fn read(
+        app: &Keyhaven,
+        row: ConnectionRow,
+        secrets: Vec<SecretRow>,
+        governor: Option<Arc<Governor>>,
+    ) -> Result<Self, Error> {
+        let gone = || Error::ConnectorGone(row.connector.clone());
+        let connector = app.catalogue.get(&row.connector).ok_or_else(gone)?;
+        let plain: BTreeMap<String, String> = serde_json::from_str(&row.fields)?;
+        let allowed = connector.hosts(&plain);
+        let ways: Result<Vec<_>, Fault> = connector
+            .origins(&plain)
+            .iter()
+            .map(|origin| {
+                let way = app.egress.way(&allowed, origin)?;
+                let host = origin.host_str().unwrap_or_default().to_owned();
+                Ok((host, way, origin.path().trim_end_matches('/').to_owned()))
+            })
+            .collect();
+        let unusable = || Error::NothingToDo("the saved values name no host; edit the connection");
+        let ways = ways.ok().filter(|ways| !ways.is_empty()).ok_or_else(unusable)?;
+        let credential = connector.credential_header(&plain).ok_or_else(unusable)?;
+        let unwrap = |it: SecretRow| {
+            let place = Place {
+                workspace: &row.workspace,
+                connection: &row.id,
+                field: &it.field,
+                version: it.version,
+            };
+            let secret = app.key.unwrap(&place, &it.sealed)?;
+            Ok((it.field, secret))
+        };
+        let secrets = secrets.into_iter().map(unwrap).collect::<Result<_, Error>>()?;
+        Ok(Self {
+            id: row.id.as_str().into(),
+            credential,
+            plain,
+            ways,
+            governor,
+            looked: Mutex::new(Instant::now()),
+            secrets,
+            row,
+        })
+    }
+
+    /// It worked when it was last verified.
+    pub(super) fn is_valid(&self) -> bool {
+        self.row.status == Status::Valid.as_str()
+    }
+
+    /// Opens the secrets and puts the credential where the app takes it. Nothing of it stays.
+    pub(super) fn authorise(&self, app: &Keyhaven, headers: &mut HeaderMap) -> Result<(), Error> {
+        let open = |(field, secret): &'_ (String, Unwrapped)| Ok((field.clone(), secret.open()?));
+        let secret: BTreeMap<String, Secret> = self.secrets.iter().map(open).collect::<Result<_, Error>>()?;
+        let credential = self
+            .connector(app)?
+            .credential(&self.plain, &secret)
+            .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))?;
+        headers.insert(self.credential.clone(), credential);
+        Ok(())
+    }
+
+    /// Hears what each token has used of today's budget, on other servers and before this process began.
+    pub(super) async fn look_at_use(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
+        let Some(governor) = &self.governor else { return Ok(()) };
+        let (on_main, id) = (app.clone(), self.id.clone());
+        let used = app
+            .on_main(async move {
+                let ctx = on_main.ctx(crate::Actor::System);
+                usage::by_token(&on_main, &ctx, &id).await
+            })
+            .await?;
+        governor.remember(app.now(), used.into_iter().map(|it| (it.token, it.counts.cost)));
+        Ok(())
+    }
+
+    /// The same now and then, for whoever has a share of the budget.
+    pub(super) async fn look_again(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
+        {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.elapsed() < LOOK_AT_USE {
+                return Ok(());
+            }
+            *looked = Instant::now();
+        }
+        self.look_at_use(app).await
+    }
+
+    pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {
+        app.catalogue.get(&self.row.connector).ok_or_else(|| Error::ConnectorGone(self.row.connector.clone()))
+    }
+}
