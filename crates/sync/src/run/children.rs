@@ -117,7 +117,7 @@ impl<S: Source> Run<'_, S> {
             None => format!("{}?limit={}", stream.path.replace("{id}", &ids), stream.size),
         };
         let (mut cursor, mut seen): (Option<String>, Vec<i64>) = (None, Vec::new());
-        let mut trail = Trail::default();
+        let (mut trail, mut began_anew) = (Trail::default(), false);
         loop {
             let path = match &cursor {
                 Some(cursor) => format!("{base}&cursor={}", escaped(cursor)),
@@ -127,6 +127,11 @@ impl<S: Source> Run<'_, S> {
                 Ok(answer) => answer.body,
                 // The parent went away in the meantime.
                 Err(Stop::Gone(_)) if each.param.is_none() => br#"{"data":[]}"#.as_slice().into(),
+                // A cursor does not last for ever.
+                Err(Stop::Anew(_)) if cursor.is_some() && !began_anew => {
+                    (cursor, seen, trail, began_anew) = (None, Vec::new(), Trail::default(), true);
+                    continue;
+                }
                 Err(stop) => return Err(stop),
             };
             let next = page::tail(&body).map_err(|error| unreadable(&stream.name, &error))?.cursor;

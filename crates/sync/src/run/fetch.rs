@@ -36,19 +36,6 @@ pub(crate) enum Stop {
     SweepLater,
 }
 
-impl Stop {
-    /// A list that was read in part is not left out like one that cannot be read.
-    pub(crate) fn halfway(self, stream: &str, some_read: bool) -> Self {
-        match self {
-            Self::Anew(error) if some_read => Self::Run(SyncError {
-                message: format!("the list of {stream} could not be read to its end: {}", error.message),
-                ..error
-            }),
-            stop => stop,
-        }
-    }
-}
-
 impl From<SyncError> for Stop {
     fn from(error: SyncError) -> Self {
         Self::Run(error)

@@ -40,17 +40,11 @@ impl<S: Source> Run<'_, S> {
             reader.requests = state.requests;
         }
         let at_least = if resumed { state.requests } else { 0 };
-        match self.whole_list(&mut reader, at_least).await {
-            // A cursor does not last for ever.
-            Err(Stop::Anew(_)) if reader.cursor.is_some() => {
-                let mut reader = Reader::new(stream, layout, stream.whole.clone());
-                reader.is_sweep = is_sweep;
-                self.begin_anew(&stream.name).await?;
-                let read = self.whole_list(&mut reader, 0).await;
-                read.map_err(|stop| stop.halfway(&stream.name, reader.cursor.is_some()))
-            }
-            done => done,
-        }
+        let read = self.whole_list(&mut reader, at_least).await;
+        let Some(mut reader) = reader.anew(&read) else { return read };
+        self.begin_anew(&stream.name).await?;
+        let read = self.whole_list(&mut reader, 0).await;
+        reader.ended(read)
     }
 
     /// The next whole reading begins with the first page.
@@ -101,23 +95,26 @@ impl<S: Source> Run<'_, S> {
         state: &StreamState,
     ) -> Result<(), Stop> {
         let since = state.watermark.as_deref().and_then(earlier).map(written).unwrap_or_default();
-        match &stream.changes {
-            Some(query) => {
-                let query = format!("updated_since={since}&{query}");
-                let mut reader = Reader::new(stream, layout, query.clone());
-                match self.by_time(&mut reader).await {
-                    Err(Stop::Anew(_)) if reader.cursor.is_some() => {
-                        let mut reader = Reader::new(stream, layout, query);
-                        let read = self.by_time(&mut reader).await;
-                        read.map_err(|stop| stop.halfway(&stream.name, reader.cursor.is_some()))
-                    }
-                    done => done,
-                }
-            }
-            None => {
-                let query = stream.newest.clone().unwrap_or_default();
-                self.newest_first(Reader::new(stream, layout, query), state, &since).await
-            }
+        let query = match &stream.changes {
+            Some(query) => format!("updated_since={since}&{query}"),
+            None => stream.newest.clone().unwrap_or_default(),
+        };
+        let mut reader = Reader::new(stream, layout, query);
+        let read = self.changed(&mut reader, state, &since).await;
+        let Some(mut reader) = reader.anew(&read) else { return read };
+        let read = self.changed(&mut reader, state, &since).await;
+        reader.ended(read)
+    }
+
+    async fn changed(
+        &mut self,
+        reader: &mut Reader<'_>,
+        state: &StreamState,
+        since: &str,
+    ) -> Result<(), Stop> {
+        match reader.stream.changes {
+            Some(_) => self.by_time(reader).await,
+            None => self.newest_first(reader, state, since).await,
         }
     }
 
@@ -146,15 +143,15 @@ impl<S: Source> Run<'_, S> {
     /// Nothing is taken as known before all of it is.
     async fn newest_first(
         &mut self,
-        mut reader: Reader<'_>,
+        reader: &mut Reader<'_>,
         state: &StreamState,
         since: &str,
     ) -> Result<(), Stop> {
         let known = state.watermark.clone().unwrap_or_default();
         let mut newest = None;
         loop {
-            let Some((answer, next)) = self.next_page(&mut reader).await? else { continue };
-            let job = self.job(&reader, answer.body, Reading::Changes { up_to: known.clone() });
+            let Some((answer, next)) = self.next_page(reader).await? else { continue };
+            let job = self.job(reader, answer.body, Reading::Changes { up_to: known.clone() });
             let written = self.desk.ask(move |writer| writer.page(&job)).await?;
             self.count(&reader.stream.name, &written);
             newest = newest.max(written.newest);

@@ -7,6 +7,7 @@ use keyhaven_connectors::streams::{Paging, Stream};
 
 use super::{
     Table,
+    fetch::Stop,
     trail::{Trail, endless},
 };
 use crate::{
@@ -58,6 +59,30 @@ impl<'a> Reader<'a> {
             steps_in_all: 0,
             same: 0,
             trail: Trail::default(),
+        }
+    }
+
+    /// A cursor does not last for ever: the list from its first page, if that is what the reading ended with.
+    pub(super) fn anew(&self, read: &Result<(), Stop>) -> Option<Self> {
+        let expired = matches!(read, Err(Stop::Anew(_))) && self.cursor.is_some();
+        expired.then(|| Self {
+            is_sweep: self.is_sweep,
+            size: self.size,
+            ..Self::new(self.stream, self.layout, self.query.clone())
+        })
+    }
+
+    /// A list that was read in part is not left out like one that cannot be read.
+    pub(super) fn ended(&self, read: Result<(), Stop>) -> Result<(), Stop> {
+        match read {
+            Err(Stop::Anew(error)) if self.cursor.is_some() => Err(Stop::Run(SyncError {
+                message: format!(
+                    "the list of {} could not be read to its end: {}",
+                    self.stream.name, error.message
+                ),
+                ..error
+            })),
+            read => read,
         }
     }
 
