@@ -173,16 +173,16 @@ pub(crate) fn save_field(
     Ok(())
 }
 
-/// Labels of choices as rows were written with: by field code, then id.
-pub(crate) fn options(
-    db: &mut dyn Database,
-    table: &str,
-) -> Result<BTreeMap<String, BTreeMap<String, String>>, SyncError> {
+/// Labels of choices: by field code, then id.
+pub(crate) type Labels = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The labels that rows were written with.
+pub(crate) fn options(db: &mut dyn Database, table: &str) -> Result<Labels, SyncError> {
     let rows = db.query(
         "SELECT field_code, option_id, label FROM keyhaven_options WHERE table_name = $1",
         &[table.into()],
     )?;
-    let mut all: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut all = Labels::new();
     for row in rows {
         all.entry(row[0].text()).or_default().insert(row[1].text(), row[2].text());
     }

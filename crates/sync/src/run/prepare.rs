@@ -14,7 +14,7 @@ use crate::{
     names::quoted,
     page::{Cell, DELETED_AT, read_labels},
     source::Source,
-    state,
+    state::{self, Labels},
     writer::Writer,
 };
 
@@ -49,10 +49,18 @@ fn prepare(
         ));
     };
     let defined = described.fields.as_deref().filter(|it| writer.ours.contains(*it));
-    let definitions = match defined {
+    let mut definitions = match defined {
         Some(by) => state::definitions(writer.db.as_mut(), by)?,
         None => Vec::new(),
     };
+    // A choice that was taken from the list stays what it is where it was made.
+    let labels = state::options(writer.db.as_mut(), table)?;
+    for definition in &mut definitions {
+        let removed = labels.get(&definition.code).into_iter().flatten();
+        let removed: Vec<_> =
+            removed.filter(|(id, _)| definition.options.iter().all(|it| it.0 != **id)).collect();
+        definition.options.extend(removed.into_iter().map(|(id, label)| (id.clone(), label.clone())));
+    }
     let mut known = state::fields(writer.db.as_mut(), table)?;
     let mut without_room = 0;
     // Definitions that could not be read say nothing.
@@ -77,7 +85,8 @@ fn prepare(
         filling.map(|it| it.name.as_str()).try_for_each(|name| writer.forget(name))?;
     }
     writer.ensure(&layout)?;
-    relabel(writer, streams, described, &known, &definitions)?;
+    relabel(writer, streams, described, &known, &definitions, &labels)?;
+    writer.clear_marked(&layout)?;
     Ok((Arc::new(layout), without_room))
 }
 
@@ -88,9 +97,9 @@ fn relabel(
     described: &Stream,
     known: &[Mapped],
     definitions: &[Definition],
+    before: &Labels,
 ) -> Result<(), SyncError> {
     let table = described.table();
-    let before = state::options(writer.db.as_mut(), table)?;
     writer.db.begin()?;
     for definition in definitions.iter().filter(|it| !it.options.is_empty()) {
         let old = before.get(&definition.code);

@@ -159,6 +159,24 @@ impl Writer {
         Ok(gone)
     }
 
+    /// Rows that were marked while deleted ones were kept go once they are not.
+    pub(crate) fn clear_marked(&mut self, layout: &Layout) -> Result<(), SyncError> {
+        let name = format!("deleted {}", layout.table);
+        let wish = match self.deleted {
+            Deleted::Keep => "keep",
+            Deleted::Remove => "remove",
+        };
+        if self.remembered(&name)?.as_deref() == Some(wish) {
+            return Ok(());
+        }
+        self.db.begin()?;
+        if self.deleted == Deleted::Remove {
+            self.bury(layout, &format!("{} IS NOT NULL", quoted(DELETED_AT)), &[], "")?;
+        }
+        self.remember(&name, wish)?;
+        self.commit()
+    }
+
     pub(super) fn bury_each(
         &mut self,
         layout: &Layout,

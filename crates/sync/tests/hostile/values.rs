@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyhaven_sync::{Budget, Burst, Deleted, Failure, Refused};
+use keyhaven_sync::{Budget, Burst, Deleted, Failure, Refused, Sweep};
 use serde_json::{Value, json};
 
 use crate::app::{App, both, page, sqlite};
@@ -86,6 +86,47 @@ async fn all_misfits_are_counted_and_go_with_their_record() {
         app.says(move |path| if path == "/fields" { page("", None) } else { page(&record(7), None) });
         app.copy(&to, &["things"]).await;
         assert_eq!(look.rows("keyhaven_misfits").await.len(), 1, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_was_taken_away_keeps_its_label() {
+    for (to, look, _folder) in both() {
+        let answer = |options: &'static str, name: &'static str| {
+            move |path: &str| match path {
+                "/fields" => page(
+                    &format!(
+                        r#"{{"field_code":"choices","field_name":"C","field_type":"set","options":[{options}]}}"#
+                    ),
+                    None,
+                ),
+                _ => page(&format!(r#"{{"id":1,"name":"{name}","choices":[7,8]}}"#), None),
+            }
+        };
+        let app = App::new(answer(r#"{"id":7,"label":"Red"},{"id":8,"label":"Blue"}"#, "a"));
+        app.copy(&to, &["thing_fields", "things"]).await;
+        app.says(answer(r#"{"id":8,"label":"Sky"}"#, "b"));
+        app.copy(&to, &["thing_fields", "things"]).await;
+        let row = &look.rows("things").await[0];
+        assert_eq!((&row["name"], &row["choices"]), (&"b".into(), &"Red, Sky".into()), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn marked_rows_go_once_deleted_ones_are_not_kept() {
+    for (to, look, _folder) in both() {
+        let answer = |records: &'static str| {
+            move |path: &str| if path == "/fields" { page("", None) } else { page(records, None) }
+        };
+        let mut app = App::new(answer(r#"{"id":1},{"id":2}"#));
+        app.copy(&to, &["things"]).await;
+        app.says(answer(r#"{"id":2}"#));
+        app.sweep = Sweep::Always;
+        app.copy(&to, &["things"]).await;
+        assert_eq!(look.rows("things WHERE _deleted_at IS NOT NULL").await.len(), 1, "{to}");
+        app.deleted = Deleted::Remove;
+        app.copy(&to, &["things"]).await;
+        assert_eq!(look.rows("things").await.len(), 1, "{to}");
     }
 }
 
