@@ -53,6 +53,8 @@ async fn an_odd_value_is_read_or_noted() {
         (r#""mails":"a@x""#, "mails", json!("a@x"), 0),
         (r#""mails":[{"value":"","primary":true},{"value":"b@x"}]"#, "mails", json!("b@x"), 0),
         (r#""mails":[{"value":["a@x"]},{"value":"b@x"}]"#, "mails", json!("b@x"), 1),
+        (r#""name":"\\N""#, "name", json!("\\N"), 0),
+        (r#""name":"a\tb\r\nc\\.""#, "name", json!("a\tb\r\nc\\."), 0),
         (r#""mail":[{"value":"c@x","primary":true,"label":"work"}],"mails":null"#, "mails", json!("c@x"), 0),
     ];
     for (to, look, _folder) in both() {

@@ -2,19 +2,16 @@
 
 mod fault;
 mod open;
+mod rows;
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashSet},
     io,
     time::Duration,
 };
 
 use keyhaven_connectors::streams::Sql;
-use sqlx::{
-    AssertSqlSafe, Column as _, PgConnection, Row as _, TypeInfo, ValueRef,
-    postgres::{PgArguments, PgRow},
-};
+use sqlx::{AssertSqlSafe, Column as _, PgConnection, Row as _, TypeInfo, ValueRef, postgres::PgRow};
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{Database, Row, on_conflict};
@@ -24,9 +21,12 @@ use crate::{
     page::{Cell, Layout, Rows},
 };
 use fault::failed;
+use rows::Query;
 
 /// The longest that one statement takes, an index over millions of rows included. A server that is cut off says nothing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
+/// What is said of views that are ours.
+const MARK: &str = "Made by Keyhaven, and made anew when a column comes";
 
 pub(crate) struct Postgres {
     connection: PgConnection,
@@ -59,6 +59,15 @@ impl Postgres {
         all.collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 
+    fn copy(&mut self, sql: &str, lines: Vec<u8>) -> Result<u64, SyncError> {
+        let copied = async {
+            let mut copy = self.connection.copy_in_raw(sql).await?;
+            copy.send(lines).await?;
+            copy.finish().await
+        };
+        wait(&self.runtime, &mut self.is_silent, copied)
+    }
+
     /// None of these keys is there. Another stream may fill the table too.
     fn are_new(&mut self, table: &Layout, rows: &Rows<'_>) -> Result<bool, SyncError> {
         let keys: HashSet<i64> = rows.iter().filter_map(|row| row[table.key].integer()).collect();
@@ -67,27 +76,6 @@ impl Postgres {
         let sql = format!("SELECT {key} FROM {name} WHERE {key} BETWEEN $1 AND $2");
         let there = self.query(&sql, &[Cell::Integer(*from), Cell::Integer(*to)])?;
         Ok(!there.iter().filter_map(|row| row[0].integer()).any(|key| keys.contains(&key)))
-    }
-}
-
-type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, PgArguments>;
-
-/// One column of a page.
-fn array<'q>(query: Query<'q>, rows: &Rows<'_>, slot: usize, sql: Sql) -> Query<'q> {
-    let cells = rows.iter().map(|row| &row[slot]);
-    let flag = |cell: &Cell<'_>| if let Cell::Boolean(it) = cell { Some(*it) } else { None };
-    match sql {
-        Sql::Integer => query.bind(cells.map(Cell::integer).collect::<Vec<_>>()),
-        Sql::Boolean => query.bind(cells.map(flag).collect::<Vec<_>>()),
-        _ => query.bind(cells.map(written).collect::<Vec<_>>()),
-    }
-}
-
-fn written<'a>(cell: &'a Cell<'_>) -> Option<Cow<'a, str>> {
-    match cell {
-        Cell::Null => None,
-        Cell::Text(text) => Some(Cow::Borrowed(text)),
-        other => Some(Cow::Owned(other.text())),
     }
 }
 
@@ -175,6 +163,22 @@ impl Database for Postgres {
         Ok(all)
     }
 
+    // Its text is told in another form than it was made, and in another one by each version.
+    fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {
+        let name = quoted(name);
+        self.execute(&format!("CREATE VIEW {name} AS {select}"), &[])?;
+        self.execute(&format!("COMMENT ON VIEW {name} IS '{MARK}'"), &[]).map(drop)
+    }
+
+    fn has_view(&mut self, name: &str, _: &str) -> Result<bool, SyncError> {
+        let rows = self.query(
+            "SELECT obj_description(c.oid, 'pg_class') FROM pg_class c WHERE c.relname = $1 AND c.relkind = 'v' \
+             AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())",
+            &[name.into()],
+        )?;
+        Ok(rows.iter().any(|row| row[0].text() == MARK))
+    }
+
     fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {
         if values.is_empty() {
             return self.run(sql);
@@ -196,20 +200,23 @@ impl Database for Postgres {
         if rows.len() == 0 {
             return Ok(Vec::new());
         }
-        let is_fresh = first && self.are_new(table, rows)?;
         let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let (name, columns) = (quoted(&table.table), columns.join(", "));
+        if first && self.are_new(table, rows)? {
+            self.copy(&format!("COPY {name} ({columns}) FROM STDIN"), rows::lines(table, rows))?;
+            return Ok(rows.iter().map(|row| row[table.key].clone().owned()).collect());
+        }
         let types = table.columns.iter().map(|column| self.type_name(column.sql)).enumerate();
         let arrays: Vec<String> = types.map(|(n, name)| format!("CAST(${} AS {name}[])", n + 1)).collect();
-        let (columns, key) = (columns.join(", "), quoted(table.key_name()));
         let sql = format!(
-            "INSERT INTO {name} ({columns}) SELECT * FROM unnest({}){} RETURNING {name}.{key}",
+            "INSERT INTO {name} ({columns}) SELECT * FROM unnest({}){} RETURNING {name}.{}",
             arrays.join(", "),
-            if is_fresh { String::new() } else { on_conflict(table) },
-            name = quoted(&table.table),
+            on_conflict(table),
+            quoted(table.key_name())
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for (slot, column) in table.columns.iter().enumerate() {
-            query = array(query, rows, slot, column.sql);
+            query = rows::array(query, rows, slot, column.sql);
         }
         let changed = self.rows(query)?;
         Ok(changed.into_iter().filter_map(|row| row.into_iter().next()).collect())
