@@ -71,7 +71,7 @@ pub(crate) fn settle(
 ) -> usize {
     let mut taken = fixed.clone();
     for field in known.iter() {
-        taken.extend(names(&field.column, &shape(streams, &field.kind)));
+        taken.extend(columns(&field.column, &shape(streams, &field.kind)));
         taken.insert(field.column.clone());
     }
     for field in known.iter_mut() {
@@ -96,7 +96,7 @@ pub(crate) fn settle(
             continue;
         }
         let column = unique(&column_name(&definition.name, &definition.code), &endings, &taken);
-        taken.extend(names(&column, &shape));
+        taken.extend(columns(&column, &shape));
         taken.insert(column.clone());
         known.push(Mapped {
             code: definition.code.clone(),
@@ -109,7 +109,8 @@ pub(crate) fn settle(
     without_room
 }
 
-fn names(column: &str, shape: &Shape) -> Vec<String> {
+/// The names of all columns of a field.
+pub(crate) fn columns(column: &str, shape: &Shape) -> Vec<String> {
     shape.parts().iter().map(|part| format!("{column}{}", part.ending)).collect()
 }
 

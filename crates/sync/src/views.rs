@@ -99,11 +99,18 @@ fn id_type(streams: &Streams, table: &str) -> Sql {
 /// Why it was left as it is, if it was.
 fn view(writer: &mut Writer, name: &str, select: &str) -> Result<Option<String>, SyncError> {
     let there = writer.objects.contains_key(name);
-    if there && !writer.ours.contains(name) {
-        return Ok(Some(format!("no view {name}: there is one, or a table, that Keyhaven did not make")));
-    }
-    if there && writer.remembered(&noted(name))?.as_deref() == Some(select) {
-        return Ok(None);
+    if there {
+        let made = writer.remembered(&noted(name))?.filter(|_| writer.ours.contains(name));
+        let is_ours = match &made {
+            Some(made) => writer.db.has_view(name, made)?,
+            None => false,
+        };
+        if !is_ours {
+            return Ok(Some(format!("no view {name}: there is one, or a table, that Keyhaven did not make")));
+        }
+        if made.as_deref() == Some(select) {
+            return Ok(None);
+        }
     }
     writer.db.begin()?;
     match make(writer, name, select, there) {
@@ -127,7 +134,7 @@ fn make(writer: &mut Writer, name: &str, select: &str, there: bool) -> Result<()
     if there {
         writer.db.execute(&format!("DROP VIEW {}", quoted(name)), &[])?;
     }
-    writer.db.execute(&format!("CREATE VIEW {} AS {select}", quoted(name)), &[])?;
+    writer.db.make_view(name, select)?;
     writer.own(name, "view")?;
     writer.remember(&noted(name), select)
 }

@@ -69,6 +69,14 @@ impl Database for Mirror {
         self.sqlite.objects()
     }
 
+    fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {
+        self.sqlite.make_view(name, select)
+    }
+
+    fn has_view(&mut self, name: &str, select: &str) -> Result<bool, SyncError> {
+        self.sqlite.has_view(name, select)
+    }
+
     fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {
         if self.sqlite.is_in_transaction() {
             return self.sqlite.execute(sql, values);

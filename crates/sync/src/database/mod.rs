@@ -41,6 +41,12 @@ pub(crate) trait Database: Send {
     /// Tables and views that are there, with their columns in order.
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError>;
 
+    /// Makes a view, marked as ours.
+    fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError>;
+
+    /// Is the view of this name the one that was made so, and nobody else's?
+    fn has_view(&mut self, name: &str, select: &str) -> Result<bool, SyncError>;
+
     /// Runs a statement; tells how many rows it changed.
     fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError>;
 

@@ -107,6 +107,10 @@ pub(crate) fn failed(path: &Path, error: &rusqlite::Error) -> SyncError {
     SyncError::destination(format!("{} cannot be used: {message}", path.display()), remedy)
 }
 
+fn view(name: &str, select: &str) -> String {
+    format!("CREATE VIEW {} AS {select}", quoted(name))
+}
+
 struct Bound<'a>(&'a Cell<'a>);
 
 impl ToSql for Bound<'_> {
@@ -170,6 +174,16 @@ impl Database for Sqlite {
             (name, rows.iter().map(|row| row[0].text()).collect())
         });
         Ok(with_columns.collect())
+    }
+
+    fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {
+        self.execute(&view(name, select), &[]).map(drop)
+    }
+
+    fn has_view(&mut self, name: &str, select: &str) -> Result<bool, SyncError> {
+        let rows =
+            self.query("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = $1", &[name.into()])?;
+        Ok(rows.iter().any(|row| row[0].text() == view(name, select)))
     }
 
     fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {

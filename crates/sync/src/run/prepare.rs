@@ -62,7 +62,7 @@ fn prepare(
         definition.options.extend(removed.into_iter().map(|(id, label)| (id.clone(), label.clone())));
     }
     let mut known = state::fields(writer.db.as_mut(), table)?;
-    let mut without_room = 0;
+    let (mut without_room, mut new) = (0, BTreeSet::new());
     // Definitions that could not be read say nothing.
     if !definitions.is_empty() {
         let before = known.clone();
@@ -73,14 +73,18 @@ fn prepare(
         writer.db.begin()?;
         for field in known.iter().filter(|it| !before.contains(it)) {
             let shape = fields::shape(streams, &field.kind);
-            let columns: Vec<String> =
-                shape.parts().iter().map(|part| format!("{}{}", field.column, part.ending)).collect();
+            let columns = fields::columns(&field.column, &shape);
             state::save_field(writer.db.as_mut(), table, field, &columns.join(", "))?;
+            new.extend(columns);
         }
         writer.commit()?;
     }
     let layout = fields::layout(streams, stream, described, &known, &definitions);
-    if !writer.objects.contains_key(table) {
+    // Of a new field all records tell when they get a value.
+    let lacks = |there: &Vec<String>| {
+        layout.columns.iter().any(|it| !there.contains(&it.name) && !new.contains(&it.name))
+    };
+    if writer.objects.get(table).is_none_or(lacks) {
         let filling = streams.streams.iter().filter(|it| it.table() == table);
         filling.map(|it| it.name.as_str()).try_for_each(|name| writer.forget(name))?;
     }

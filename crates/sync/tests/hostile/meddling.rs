@@ -27,6 +27,24 @@ async fn a_table_that_somebody_dropped_is_filled_again() {
 }
 
 #[tokio::test]
+async fn a_column_that_somebody_dropped_is_filled_again() {
+    for (to, look, _folder) in both() {
+        let app = App::new(|path| match path {
+            it if it.contains("cursor=b") => page(r#"{"id":3,"name":"c"}"#, None),
+            it if it.contains("by=id") => page(r#"{"id":1,"name":"a"},{"id":2,"name":"b"}"#, Some("b")),
+            _ => page("", None),
+        });
+        app.copy(&to, &["things"]).await;
+        look.execute("ALTER TABLE things DROP COLUMN name").await;
+        app.copy(&to, &["things"]).await;
+        assert_eq!(look.rows("things WHERE name IS NOT NULL").await.len(), 3, "{to}");
+        app.asked.lock().unwrap().clear();
+        app.copy(&to, &["things"]).await;
+        assert_eq!(app.asked(), 2, "what describes the fields, and what changed");
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_somebody_made_anew_is_theirs() {
     for (to, look, _folder) in both() {
         let app = two();
@@ -43,6 +61,22 @@ async fn a_table_that_somebody_made_anew_is_theirs() {
         look.execute("DROP TABLE things").await;
         app.copy(&to, &["things"]).await;
         assert_eq!(look.rows("things").await.len(), 2, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_somebody_made_anew_is_theirs() {
+    for (to, look, _folder) in both() {
+        let app = two();
+        app.copy(&to, &["things", "parts"]).await;
+        look.execute("ALTER TABLE parts ADD COLUMN score integer").await;
+        app.copy(&to, &["things", "parts"]).await;
+        assert!(look.rows("parts_readable").await[0].contains_key("score"), "ours follows: {to}");
+        look.execute("DROP VIEW parts_readable").await;
+        look.execute("CREATE VIEW parts_readable AS SELECT p.*, 'mine' AS mine FROM parts p").await;
+        look.execute("ALTER TABLE parts ADD COLUMN grade integer").await;
+        app.copy(&to, &["things", "parts"]).await;
+        assert_eq!(look.rows("parts_readable").await[0]["mine"], "mine", "{to}");
     }
 }
 
