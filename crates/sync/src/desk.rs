@@ -25,7 +25,7 @@ impl Desk {
                 job(&mut writer);
             }
             // What was not kept is read again.
-            writer.db.rollback();
+            writer.rollback();
             writer.db.close();
         });
         (Self(jobs), thread)
@@ -65,10 +65,10 @@ impl Desk {
     ) {
         let (tell, told) = oneshot::channel::<()>();
         let job: Job = Box::new(move |writer| {
-            writer.db.rollback();
+            writer.rollback();
             if let Err(error) = work(writer).and_then(|()| writer.commit()) {
                 tracing::warn!(%error, "the run could not be written down in the destination");
-                writer.db.rollback();
+                writer.rollback();
             }
             let _ = tell.send(());
         });

@@ -121,7 +121,7 @@ fn view(writer: &mut Writer, name: &str, select: &str) -> Result<Option<String>,
         }
         // A view of somebody else that is built on ours holds it as it was.
         Err(error) if there => {
-            writer.db.rollback();
+            writer.rollback();
             Ok(Some(format!(
                 "{name} stays as it was ({error}): drop what is built on it, and it is made anew"
             )))

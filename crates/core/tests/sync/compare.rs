@@ -54,6 +54,8 @@ pub(crate) struct Known {
     /// By table, code and type of a field.
     columns: BTreeMap<(String, String, String), String>,
     keys: BTreeMap<String, BTreeSet<String>>,
+    /// By table: code and id of choices.
+    choices: BTreeMap<String, BTreeSet<(String, String)>>,
 }
 
 /// The definitions of a kind's fields, as their list gives them.
@@ -76,6 +78,7 @@ pub(crate) async fn differences(
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let mapped = look.rows("keyhaven_fields").await;
+    let labelled = look.rows("keyhaven_options").await;
     for (table, kind) in TABLES {
         if !projects && matches!(kind, Kind::Project | Kind::Task) {
             continue;
@@ -84,7 +87,14 @@ pub(crate) async fn differences(
         let defining = stream.fields.as_deref().and_then(|by| FIELDS.iter().find(|it| it.0 == by));
         let defined = defining.map(|by| definitions(house, by.1, false)).unwrap_or_default();
         let custom = custom(plan, table, &defined, &mapped, known, &mut wrong);
-        let labels = Labels::of(&defined);
+        let mut labels = Labels::of(&defined);
+        let seen = known.choices.entry(table.into()).or_default();
+        seen.extend(labels.ids());
+        labels.with_removed(labelled.iter().filter(|it| it["table_name"] == table));
+        let lost = seen.iter().filter(|(code, id)| !labels.has(code, id));
+        wrong.extend(
+            lost.map(|(code, id)| format!("{table}: nobody knows the choice {id} of {code} any more")),
+        );
         let truth: Vec<Value> =
             house.truth(kind).into_iter().filter(|it| it["is_deleted"] == false).collect();
         let (at, counted) = (stream.fields_at, counted(house));

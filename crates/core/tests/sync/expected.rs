@@ -80,6 +80,24 @@ impl Labels {
         Self(all.collect())
     }
 
+    /// Code and id of each choice.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().flat_map(|(code, all)| all.keys().map(|id| (code.clone(), id.clone())))
+    }
+
+    /// Choices that were taken away keep the label that the database wrote down.
+    pub(crate) fn with_removed<'a>(&mut self, written: impl Iterator<Item = &'a Record>) {
+        for row in written {
+            let word = |name: &str| plain(&row[name]);
+            let all = self.0.entry(word("field_code")).or_default();
+            all.entry(word("option_id")).or_insert_with(|| word("label"));
+        }
+    }
+
+    pub(crate) fn has(&self, code: &str, id: &str) -> bool {
+        self.0.get(code).is_some_and(|all| all.contains_key(id))
+    }
+
     /// A choice that nobody knows is called by its id.
     fn label(&self, code: &str, id: &str) -> String {
         self.0.get(code).and_then(|all| all.get(id)).cloned().unwrap_or_else(|| id.to_owned())

@@ -7,7 +7,10 @@ mod orphans;
 mod pages;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    mem,
+};
 
 use crate::{
     database::{self, Database},
@@ -35,6 +38,8 @@ pub(crate) struct Writer {
     pub objects: BTreeMap<String, Vec<String>>,
     pub ours: BTreeSet<String>,
     pub states: HashMap<String, StreamState>,
+    /// Streams whose state is kept with what was written.
+    moved: BTreeSet<String>,
     pub deleted: Deleted,
     /// Keys of a whole list that is not ordered.
     seen: HashMap<String, HashSet<String>>,
@@ -84,6 +89,7 @@ impl Writer {
             objects,
             ours,
             states,
+            moved: BTreeSet::new(),
             deleted,
             seen: HashMap::new(),
             counted: HashMap::new(),
@@ -159,11 +165,22 @@ impl Writer {
     /// Keeps what was written, with the state of each stream.
     pub(crate) fn commit(&mut self) -> Result<(), SyncError> {
         self.waiting = 0;
+        for stream in mem::take(&mut self.moved) {
+            if let Some(state) = self.states.get(&stream) {
+                state::save_stream(self.db.as_mut(), &stream, state)?;
+            }
+        }
         self.db.commit()
     }
 
-    pub(crate) fn undo(&mut self, error: SyncError) -> SyncError {
+    /// Keeps nothing of what was written since.
+    pub(crate) fn rollback(&mut self) {
+        self.moved.clear();
         self.db.rollback();
+    }
+
+    pub(crate) fn undo(&mut self, error: SyncError) -> SyncError {
+        self.rollback();
         self.failed = Some(error.clone());
         error
     }

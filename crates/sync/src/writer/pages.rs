@@ -110,7 +110,7 @@ impl Writer {
         self.note_dependents(&changed, layout, job)?;
         written.deleted = self.settle(job, &written)?;
         written.deleted += self.bury_each(layout, &buried, &job.now)?;
-        state::save_stream(self.db.as_mut(), &job.stream, &self.states[&job.stream])?;
+        self.moved.insert(job.stream.clone());
         self.waiting += rows.len().max(1);
         let ends = match &job.reading {
             Reading::Whole { last, .. } => *last,

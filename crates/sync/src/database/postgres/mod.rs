@@ -1,18 +1,14 @@
 //! PostgreSQL: a schema of its own.
 
 mod fault;
+mod line;
 mod open;
 mod rows;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    io,
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use keyhaven_connectors::streams::Sql;
-use sqlx::{AssertSqlSafe, Column as _, PgConnection, Row as _, TypeInfo, ValueRef, postgres::PgRow};
-use tokio::{runtime::Handle, time::timeout};
+use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo, ValueRef, postgres::PgRow};
 
 use super::{Database, Row, on_conflict};
 use crate::{
@@ -21,29 +17,25 @@ use crate::{
     page::{Cell, Layout, Rows},
 };
 use fault::failed;
+use line::Line;
 use rows::Query;
 
-/// The longest that one statement takes, an index over millions of rows included. A server that is cut off says nothing.
-const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 /// What is said of views that are ours.
 const MARK: &str = "Made by Keyhaven, and made anew when a column comes";
 
 pub(crate) struct Postgres {
-    connection: PgConnection,
-    runtime: Handle,
+    line: Line,
     in_transaction: bool,
-    /// It did not answer once, and is not waited for again.
-    is_silent: bool,
 }
 
 impl Postgres {
     fn run(&mut self, sql: impl Into<String>) -> Result<u64, SyncError> {
-        let query = sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut self.connection);
-        wait(&self.runtime, &mut self.is_silent, query).map(|done| done.rows_affected())
+        let query = sqlx::raw_sql(AssertSqlSafe(sql.into()));
+        self.line.ask(async |line| query.execute(line).await).map(|done| done.rows_affected())
     }
 
     fn rows(&mut self, query: Query<'_>) -> Result<Vec<Row>, SyncError> {
-        let rows = wait(&self.runtime, &mut self.is_silent, query.fetch_all(&mut self.connection))?;
+        let rows = self.line.ask(async |line| query.fetch_all(line).await)?;
         let cell = |row: &PgRow, n: usize| -> Result<Cell<'static>, sqlx::Error> {
             if row.try_get_raw(n)?.is_null() {
                 return Ok(Cell::Null);
@@ -59,15 +51,6 @@ impl Postgres {
         all.collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 
-    fn copy(&mut self, sql: &str, lines: Vec<u8>) -> Result<u64, SyncError> {
-        let copied = async {
-            let mut copy = self.connection.copy_in_raw(sql).await?;
-            copy.send(lines).await?;
-            copy.finish().await
-        };
-        wait(&self.runtime, &mut self.is_silent, copied)
-    }
-
     /// None of these keys is there. Another stream may fill the table too.
     fn are_new(&mut self, table: &Layout, rows: &Rows<'_>) -> Result<bool, SyncError> {
         let keys: HashSet<i64> = rows.iter().filter_map(|row| row[table.key].integer()).collect();
@@ -77,28 +60,6 @@ impl Postgres {
         let there = self.query(&sql, &[Cell::Integer(*from), Cell::Integer(*to)])?;
         Ok(!there.iter().filter_map(|row| row[0].integer()).any(|key| keys.contains(&key)))
     }
-}
-
-/// Waits for an answer.
-fn wait<T>(
-    runtime: &Handle,
-    is_silent: &mut bool,
-    answer: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, SyncError> {
-    if *is_silent {
-        return Err(silent());
-    }
-    match runtime.block_on(async { timeout(ANSWER_WITHIN, answer).await }) {
-        Ok(answer) => answer.map_err(|error| failed(&error)),
-        Err(_) => {
-            *is_silent = true;
-            Err(silent())
-        }
-    }
-}
-
-fn silent() -> SyncError {
-    failed(&sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
 }
 
 macro_rules! bind {
@@ -183,8 +144,8 @@ impl Database for Postgres {
         if values.is_empty() {
             return self.run(sql);
         }
-        let query = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values).execute(&mut self.connection);
-        wait(&self.runtime, &mut self.is_silent, query).map(|done| done.rows_affected())
+        let query = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), values);
+        self.line.ask(async |line| query.execute(line).await).map(|done| done.rows_affected())
     }
 
     fn query(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<Vec<Row>, SyncError> {
@@ -203,7 +164,7 @@ impl Database for Postgres {
         let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
         let (name, columns) = (quoted(&table.table), columns.join(", "));
         if first && self.are_new(table, rows)? {
-            self.copy(&format!("COPY {name} ({columns}) FROM STDIN"), rows::lines(table, rows))?;
+            self.line.copy(format!("COPY {name} ({columns}) FROM STDIN"), rows::lines(table, rows))?;
             return Ok(rows.iter().map(|row| row[table.key].clone().owned()).collect());
         }
         let types = table.columns.iter().map(|column| self.type_name(column.sql)).enumerate();
@@ -239,6 +200,8 @@ impl Database for Postgres {
     }
 
     fn rollback(&mut self) {
+        // Rows that did not arrive are not kept either.
+        let _ = self.line.settle();
         if self.in_transaction
             && let Err(error) = self.run("ROLLBACK")
         {

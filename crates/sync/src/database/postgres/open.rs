@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::{runtime::Handle, time::timeout};
+use tokio::time::timeout;
 
-use super::{Postgres, fault::failed, silent};
+use super::{
+    Postgres,
+    fault::failed,
+    line::{Line, silent},
+};
 use crate::{
     error::{Failure, SyncError},
     names::quoted,
@@ -66,7 +70,7 @@ impl Postgres {
         ] {
             tell(&mut connection, statement).await?;
         }
-        Ok(Self { connection, runtime: Handle::current(), in_transaction: false, is_silent: false })
+        Ok(Self { line: Line::new(connection), in_transaction: false })
     }
 }
 
