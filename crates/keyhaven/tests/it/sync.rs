@@ -1,6 +1,13 @@
 //! `keyhaven sync`: into both databases, on local data and through a server, and the questions of docs/SYNC.md.
 
-use std::{collections::BTreeSet, fmt::Write, fs};
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    fs,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use keyhaven_core::Catalogue;
 use keyhaven_sandbox::{ACME, Kind};
@@ -110,6 +117,31 @@ fn lists_have_names(house: &House, into: &Look) {
         }
         assert!(named > 0, "no {table} with {names}");
     }
+}
+
+#[test]
+fn a_sync_that_is_told_to_end_keeps_what_it_has() {
+    let house = house();
+    house.sandbox.state().set(|settings| settings.latency_ms = 100);
+    let file = house.data.path().join("crm.db");
+    let to = format!("sqlite:{}", file.display());
+    let mut command = house.command(&["sync", "sales-eu", "--json", "--to", &to]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while !file.exists() && Instant::now() < end {
+        sleep(Duration::from_millis(20));
+    }
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("cancelled"), "{told}");
+    let looked = Look::Sqlite(file);
+    assert_eq!(look(&looked, "SELECT outcome FROM keyhaven_runs")[0]["outcome"], "cancelled");
+    house.sandbox.state().set(|settings| settings.latency_ms = 0);
+    sync(&house, &to, &[]);
+    let there = look(&looked, "SELECT count(*) AS n FROM deals WHERE NOT is_archived")[0]["n"].as_u64();
+    let deals = truth(&house, Kind::Deal).into_iter().filter(|it| it["is_archived"] == false).count();
+    assert_eq!(there, Some(deals as u64));
 }
 
 #[test]

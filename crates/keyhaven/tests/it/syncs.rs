@@ -329,7 +329,11 @@ fn the_command_line_saves_runs_and_tells() {
     let text = ok(&["syncs", "run", "Nightly"]);
     assert!(text.contains("deals") && text.contains("done:"), "{text}");
     assert!(ok(&["syncs", "list"]).contains("sqlite:crm.db"));
-    assert!(ok(&["syncs", "edit", "Nightly", "--schedule", "every hour"]).contains("Every hour (UTC)"));
+    // What stands in the environment is for new syncs.
+    let mut edit = house.command(&["syncs", "edit", "Nightly", "--schedule", "every hour"]);
+    let edited = crate::common::run(edit.env("KEYHAVEN_SYNC_TO", "sqlite:other.db"), "");
+    let text = String::from_utf8_lossy(&[edited.stdout, edited.stderr].concat()).into_owned();
+    assert!(text.contains("Every hour (UTC)") && !text.contains("other.db"), "{text}");
     ok(&["syncs", "pause", "Nightly"]);
     assert!(ok(&["syncs", "show", "Nightly"]).contains("paused"));
 
