@@ -107,14 +107,26 @@ impl Teller {
         self
     }
 
-    /// One more request was answered.
+    /// One more request was made.
     pub(crate) fn asked(&self, name: &str, cost: u64) {
-        let expected = self.expected.get(name).copied().filter(|it| *it > 0);
-        self.stream(name, |it| {
+        self.comes_on(name, |it| {
             it.waits = None;
             it.requests += 1;
             it.cost += cost;
-            let far = expected.map(|expected| (1000 * it.requests / expected).min(NEARLY));
+        });
+    }
+
+    /// It is made once more.
+    pub(crate) fn repeats(&self, name: &str) {
+        self.comes_on(name, |it| it.repeated += 1);
+    }
+
+    fn comes_on(&self, name: &str, change: impl FnOnce(&mut StreamProgress)) {
+        let expected = self.expected.get(name).copied().filter(|it| *it > 0);
+        self.stream(name, |it| {
+            change(it);
+            let made = it.requests.saturating_sub(it.repeated);
+            let far = expected.map(|expected| (1000 * made / expected).min(NEARLY));
             it.permille = far.and_then(|far| u16::try_from(far).ok()).or(it.permille);
         });
     }

@@ -100,7 +100,7 @@ impl<S: Source> Fetcher<'_, S> {
                 }
                 Err(Refused::Broken(cause)) => {
                     let Some(wait) = broken.next() else { return Err(failing(&cause)) };
-                    self.teller.stream(stream, |it| it.repeated += 1);
+                    self.teller.repeats(stream);
                     self.waits(stream, wait, &cause);
                     self.rest(wait).await;
                 }
