@@ -3,6 +3,7 @@
 pub(crate) mod cell;
 mod json;
 pub(crate) mod layout;
+mod lists;
 mod read;
 mod scalar;
 mod sound;
@@ -11,10 +12,10 @@ mod value;
 
 pub(crate) use cell::Cell;
 pub(crate) use layout::{Column, DELETED_AT, Layout, SYNCED_AT};
+pub(crate) use lists::read_labels;
 pub(crate) use read::{highest_id, keys, read};
 pub(crate) use sound::sound;
 pub(crate) use tail::{Place, tail};
-pub(crate) use value::read_labels;
 
 /// A value that fits no column.
 #[derive(Clone, Debug, PartialEq, Eq)]
