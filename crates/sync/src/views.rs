@@ -106,7 +106,9 @@ fn view(writer: &mut Writer, name: &str, select: &str) -> Result<Option<String>,
             None => false,
         };
         if !is_ours {
-            return Ok(Some(format!("no view {name}: there is one, or a table, that Keyhaven did not make")));
+            return Ok(Some(format!(
+                "no view {name}: there is one, or a table, that Keyhaven did not make; rename it, and the next run makes ours"
+            )));
         }
         if made.as_deref() == Some(select) {
             return Ok(None);

@@ -69,6 +69,14 @@ impl Database for Mirror {
         self.sqlite.objects()
     }
 
+    fn make_table(&mut self, name: &str, parts: &str) -> Result<(), SyncError> {
+        self.sqlite.make_table(name, parts)
+    }
+
+    fn marked(&mut self) -> Result<BTreeSet<String>, SyncError> {
+        self.sqlite.marked()
+    }
+
     fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {
         self.sqlite.make_view(name, select)
     }

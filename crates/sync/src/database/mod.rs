@@ -6,7 +6,7 @@ mod mirror;
 mod postgres;
 mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyhaven_connectors::streams::Sql;
 
@@ -22,6 +22,9 @@ use crate::{
     names::quoted,
     page::{Cell, Column, DELETED_AT, Layout, Rows, SYNCED_AT},
 };
+
+/// What says of a table or view that it is ours. A copy that somebody makes of it has no such mark.
+const MARK: &str = "Made by Keyhaven";
 
 /// A result's row.
 pub(crate) type Row = Vec<Cell<'static>>;
@@ -40,6 +43,12 @@ pub(crate) trait Database: Send {
 
     /// Tables and views that are there, with their columns in order.
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError>;
+
+    /// Makes a table with these columns and constraints, marked as ours.
+    fn make_table(&mut self, name: &str, parts: &str) -> Result<(), SyncError>;
+
+    /// Tables and views that are marked so.
+    fn marked(&mut self) -> Result<BTreeSet<String>, SyncError>;
 
     /// Makes a view, marked as ours.
     fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError>;
@@ -103,7 +112,7 @@ pub(crate) fn ensure(
     let Some(there) = there else {
         let columns: Vec<String> = table.columns.iter().map(typed).collect();
         let key = quoted(table.key_name());
-        db.execute(&format!("CREATE TABLE {name} ({}, PRIMARY KEY ({key}))", columns.join(", ")), &[])?;
+        db.make_table(&table.table, &format!("{}, PRIMARY KEY ({key})", columns.join(", ")))?;
         return Ok(true);
     };
     let missing: Vec<String> =

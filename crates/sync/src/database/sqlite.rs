@@ -1,7 +1,7 @@
 //! SQLite: one file.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use rusqlite::{
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::{Database, Row, lock::Lock, on_conflict};
+use super::{Database, MARK, Row, lock::Lock, on_conflict};
 use crate::{
     error::SyncError,
     names::quoted,
@@ -108,7 +108,7 @@ pub(crate) fn failed(path: &Path, error: &rusqlite::Error) -> SyncError {
 }
 
 fn view(name: &str, select: &str) -> String {
-    format!("CREATE VIEW {} AS {select}", quoted(name))
+    format!("CREATE VIEW {} AS /* {MARK} */ {select}", quoted(name))
 }
 
 struct Bound<'a>(&'a Cell<'a>);
@@ -174,6 +174,16 @@ impl Database for Sqlite {
             (name, rows.iter().map(|row| row[0].text()).collect())
         });
         Ok(with_columns.collect())
+    }
+
+    fn make_table(&mut self, name: &str, parts: &str) -> Result<(), SyncError> {
+        self.execute(&format!("CREATE TABLE {} (/* {MARK} */ {parts})", quoted(name)), &[]).map(drop)
+    }
+
+    // What was made is kept as it was written, with its comments.
+    fn marked(&mut self) -> Result<BTreeSet<String>, SyncError> {
+        let rows = self.query("SELECT name FROM sqlite_schema WHERE instr(sql, $1) > 0", &[MARK.into()])?;
+        Ok(rows.into_iter().map(|row| row[0].text()).collect())
     }
 
     fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {

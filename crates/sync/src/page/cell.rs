@@ -159,6 +159,8 @@ fn is_time(text: &[u8]) -> bool {
 }
 
 const NO_DATE: &str = "0000-00-00";
+/// When the year 1 begins, in seconds since 1970. PostgreSQL writes what was before in another way.
+const FIRST_YEAR: i64 = -62_135_596_800;
 
 fn date(text: Cow<'_, str>) -> Result<Cell<'_>, Misfit> {
     if text.starts_with(NO_DATE) {
@@ -192,6 +194,9 @@ fn timestamp(text: Cow<'_, str>) -> Result<Cell<'_>, Misfit> {
         return Ok(Cell::Text(format!("{}T{}Z", &text[..10], &text[11..]).into()));
     }
     let moment: Timestamp = text.parse().map_err(|_| Misfit)?;
+    if moment.as_second() < FIRST_YEAR {
+        return Err(Misfit);
+    }
     Ok(moment.to_string().into())
 }
 
@@ -227,6 +232,10 @@ mod tests {
             (Sql::Timestamp, text("2024-01-02T03:04:05.678Z"), Ok(text("2024-01-02T03:04:05.678Z"))),
             (Sql::Timestamp, text("2024-01-02T03:04:05+02:00"), Ok(text("2024-01-02T01:04:05Z"))),
             (Sql::Timestamp, text("yesterday"), Err(Misfit)),
+            (Sql::Timestamp, text("0000-01-01T00:00:00Z"), Err(Misfit)),
+            (Sql::Timestamp, text("0001-01-01T00:00:00+02:00"), Err(Misfit)),
+            (Sql::Timestamp, text("-000500-01-01T00:00:00Z"), Err(Misfit)),
+            (Sql::Timestamp, text("0001-01-01T00:00:00-02:00"), Ok(text("0001-01-01T02:00:00Z"))),
             (Sql::Timestamp, text("äää-01-02T03:04:05Z"), Err(Misfit)),
         ] {
             assert_eq!(fit(from.clone(), sql), to, "{from:?} as {sql:?}");

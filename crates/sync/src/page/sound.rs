@@ -1,4 +1,4 @@
-//! Texts that were cut in the middle of a character.
+//! Texts that were cut in the middle of a character, and bytes that are none.
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -9,8 +9,12 @@ const LENGTH: usize = 6;
 const UNREADABLE: &[u8; LENGTH] = b"\\ufffd";
 
 /// An app that cuts texts at a number of characters may write one half of a pair. No reader of JSON takes that: it
-/// becomes the sign for what cannot be read, and the rest of the page stays readable.
+/// becomes the sign for what cannot be read, and the rest of the page stays readable. So do bytes that are no UTF-8.
 pub(crate) fn sound(body: Bytes) -> Bytes {
+    let body = match std::str::from_utf8(&body) {
+        Ok(_) => body,
+        Err(_) => String::from_utf8_lossy(&body).into_owned().into(),
+    };
     let halves = halves(&body);
     if halves.is_empty() {
         return body;
@@ -68,6 +72,11 @@ fn half(text: &[u8]) -> Option<Half> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_become_signs() {
+        assert_eq!(sound(b"[\"a\xff\"]".as_slice().into()), "[\"a\u{fffd}\"]");
+    }
 
     #[test]
     fn halves_become_signs_and_pairs_stay() {

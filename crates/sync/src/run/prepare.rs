@@ -75,18 +75,22 @@ fn prepare(
             let shape = fields::shape(streams, &field.kind);
             let columns = fields::columns(&field.column, &shape);
             state::save_field(writer.db.as_mut(), table, field, &columns.join(", "))?;
-            new.extend(columns);
+            // Of a field that is new in the app all records tell when they get a value.
+            if !before.is_empty() && before.iter().all(|it| it.code != field.code) {
+                new.extend(columns);
+            }
         }
         writer.commit()?;
     }
     let layout = fields::layout(streams, stream, described, &known, &definitions);
-    // Of a new field all records tell when they get a value.
     let lacks = |there: &Vec<String>| {
         layout.columns.iter().any(|it| !there.contains(&it.name) && !new.contains(&it.name))
     };
-    if writer.objects.get(table).is_none_or(lacks) {
-        let filling = streams.streams.iter().filter(|it| it.table() == table);
-        filling.map(|it| it.name.as_str()).try_for_each(|name| writer.forget(name))?;
+    let mut filling = streams.streams.iter().filter(|it| it.table() == table);
+    match writer.objects.get(table) {
+        None => filling.try_for_each(|it| writer.forget(&it.name))?,
+        Some(there) if lacks(there) => filling.try_for_each(|it| writer.read_again(&it.name))?,
+        Some(_) => {}
     }
     writer.ensure(&layout)?;
     relabel(writer, streams, described, &known, &definitions, &labels)?;

@@ -84,7 +84,8 @@ impl Writer {
         let key = quoted(layout.key_name());
         let mut conditions: Vec<String> = job.part.iter().map(|flag| part_condition(layout, flag)).collect();
         if ordered && layout.has_integer_key() {
-            if is_first {
+            // What is on one page is cheap to compare.
+            if is_first && !(last && after.is_none()) {
                 return Ok(0);
             }
             conditions.extend(after.map(|after| format!("{key} > {after}")));

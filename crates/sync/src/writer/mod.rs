@@ -15,7 +15,7 @@ use std::{
 use crate::{
     database::{self, Database},
     error::SyncError,
-    page::{DELETED_AT, Layout, SYNCED_AT},
+    page::Layout,
     state::{self, StreamState, TABLES},
 };
 
@@ -23,6 +23,8 @@ pub(crate) use pages::{PageJob, Reading, Written};
 
 /// Where the state of streams is.
 pub(crate) const STREAMS: &str = "keyhaven_streams";
+const LONG_AGO: &str = "1970-01-01T00:00:00Z";
+
 /// What becomes of records that the app has deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deleted {
@@ -82,8 +84,10 @@ impl Writer {
         db.commit()?;
         let ours = db.query("SELECT name FROM keyhaven_objects", &[])?;
         let (states, objects) = (state::streams(db.as_mut())?, db.objects()?);
-        let ours = ours.iter().map(|row| row[0].text()).filter(|name| is_still_ours(objects.get(name)));
-        let ours = ours.collect();
+        // Under a name of ours somebody may have made a table or view anew.
+        let marked = db.marked()?;
+        let is_ours = |name: &String| !objects.contains_key(name) || marked.contains(name);
+        let ours = ours.iter().map(|row| row[0].text()).filter(is_ours).collect();
         Ok(Self {
             db,
             objects,
@@ -116,6 +120,19 @@ impl Writer {
             self.db.execute("DELETE FROM keyhaven_streams WHERE stream = $1", &[stream.into()])?;
         }
         Ok(())
+    }
+
+    /// Rows of the stream lack something: its whole list is read again as soon as can be.
+    pub(crate) fn read_again(&mut self, stream: &str) -> Result<(), SyncError> {
+        if !self.states.contains_key(stream) {
+            return Ok(());
+        }
+        self.begin_anew(stream);
+        let state = self.state(stream);
+        state.digest = None;
+        state.finished = state.finished.take().map(|_| LONG_AGO.to_owned());
+        let state = state.clone();
+        state::save_stream(self.db.as_mut(), stream, &state)
     }
 
     /// Makes the table, or adds what it lacks. A table that somebody else made is left alone.
@@ -184,13 +201,6 @@ impl Writer {
         self.failed = Some(error.clone());
         error
     }
-}
-
-/// Under a name of ours somebody may have made a table or view anew. A broken view has no columns that can be told.
-fn is_still_ours(there: Option<&Vec<String>>) -> bool {
-    there.is_none_or(|columns| {
-        columns.is_empty() || columns.iter().any(|it| [DELETED_AT, SYNCED_AT].contains(&it.as_str()))
-    })
 }
 
 fn not_ours(name: &str) -> SyncError {

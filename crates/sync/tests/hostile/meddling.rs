@@ -41,6 +41,15 @@ async fn a_column_that_somebody_dropped_is_filled_again() {
         app.asked.lock().unwrap().clear();
         app.copy(&to, &["things"]).await;
         assert_eq!(app.asked(), 2, "what describes the fields, and what changed");
+        // What went away meanwhile is found, whether the list has one page or more.
+        look.execute("ALTER TABLE things DROP COLUMN name").await;
+        app.says(|path| match path {
+            it if it.contains("by=id") => page(r#"{"id":1,"name":"a"}"#, None),
+            _ => page("", None),
+        });
+        app.copy(&to, &["things"]).await;
+        let live = look.rows("things WHERE _deleted_at IS NULL").await;
+        assert_eq!((live.len(), &live[0]["name"]), (1, &"a".into()), "{to}");
     }
 }
 
@@ -58,6 +67,16 @@ async fn a_table_that_somebody_made_anew_is_theirs() {
         assert!(stopped.message.contains("things"), "{stopped:?}");
         assert!(look.rows("things").await.is_empty());
         assert_eq!(look.rows("parts_readable").await[0]["mine"], "mine");
+        for theirs in [
+            "DROP TABLE things; CREATE TABLE things (id bigint primary key, _deleted_at text)",
+            "DROP TABLE things; CREATE TABLE things AS SELECT * FROM parts",
+        ] {
+            look.execute(theirs).await;
+            let before = look.rows("things").await;
+            let stopped = app.sync(&to, &["things"]).await.unwrap().stopped.unwrap();
+            assert!(stopped.message.contains("did not make"), "{stopped:?}");
+            assert_eq!(look.rows("things").await, before, "{theirs}");
+        }
         look.execute("DROP TABLE things").await;
         app.copy(&to, &["things"]).await;
         assert_eq!(look.rows("things").await.len(), 2, "{to}");
@@ -78,6 +97,21 @@ async fn a_view_that_somebody_made_anew_is_theirs() {
         app.copy(&to, &["things", "parts"]).await;
         assert_eq!(look.rows("parts_readable").await[0]["mine"], "mine", "{to}");
     }
+}
+
+#[tokio::test]
+async fn a_view_that_somebody_replaced_is_theirs() {
+    let (to, look, _folder) = postgres();
+    let app = two();
+    app.copy(&to, &["things", "parts"]).await;
+    look.execute("ALTER TABLE parts ADD COLUMN score integer").await;
+    look.execute(
+        "DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW parts_readable AS ' \
+         || rtrim(pg_get_viewdef('parts_readable'::regclass), ';') || ' AND t.id > 1'; END $$",
+    )
+    .await;
+    app.copy(&to, &["things", "parts"]).await;
+    assert!(look.rows("parts_readable").await.is_empty());
 }
 
 #[tokio::test]

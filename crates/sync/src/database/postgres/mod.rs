@@ -5,12 +5,12 @@ mod line;
 mod open;
 mod rows;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use keyhaven_connectors::streams::Sql;
 use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo, ValueRef, postgres::PgRow};
 
-use super::{Database, Row, on_conflict};
+use super::{Database, MARK, Row, on_conflict};
 use crate::{
     error::SyncError,
     names::quoted,
@@ -20,8 +20,7 @@ use fault::failed;
 use line::Line;
 use rows::Query;
 
-/// What is said of views that are ours.
-const MARK: &str = "Made by Keyhaven, and made anew when a column comes";
+const NAMESPACE: &str = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())";
 
 pub(crate) struct Postgres {
     line: Line,
@@ -49,6 +48,16 @@ impl Postgres {
         };
         let all = rows.iter().map(|row| (0..row.len()).map(|n| cell(row, n)).collect::<Result<Row, _>>());
         all.collect::<Result<_, _>>().map_err(|error| failed(&error))
+    }
+
+    /// How a view would be marked that is made as this one is, and how it is.
+    fn view_marks(&mut self, name: &str) -> Result<Option<[String; 2]>, SyncError> {
+        let sql = format!(
+            "SELECT '{MARK} ' || md5(pg_get_viewdef(c.oid)), obj_description(c.oid, 'pg_class') FROM pg_class c \
+             WHERE c.relname = $1 AND c.relkind = 'v' AND c.relnamespace = {NAMESPACE}"
+        );
+        let rows = self.query(&sql, &[name.into()])?;
+        Ok(rows.first().map(|row| [row[0].text(), row[1].text()]))
     }
 
     /// None of these keys is there. Another stream may fill the table too.
@@ -109,14 +118,13 @@ impl Database for Postgres {
     }
 
     fn objects(&mut self) -> Result<BTreeMap<String, Vec<String>>, SyncError> {
-        let rows = self.query(
+        let sql = format!(
             "SELECT CAST(c.relname AS text), CAST(a.attname AS text) FROM pg_class c \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
-             WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) \
-             AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
-             ORDER BY c.relname, a.attnum",
-            &[],
-        )?;
+             WHERE c.relnamespace = {NAMESPACE} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+             ORDER BY c.relname, a.attnum"
+        );
+        let rows = self.query(&sql, &[])?;
         let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in rows {
             all.entry(row[0].text()).or_default().push(row[1].text());
@@ -124,20 +132,30 @@ impl Database for Postgres {
         Ok(all)
     }
 
-    // Its text is told in another form than it was made, and in another one by each version.
-    fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {
+    fn make_table(&mut self, name: &str, parts: &str) -> Result<(), SyncError> {
         let name = quoted(name);
-        self.execute(&format!("CREATE VIEW {name} AS {select}"), &[])?;
-        self.execute(&format!("COMMENT ON VIEW {name} IS '{MARK}'"), &[]).map(drop)
+        self.execute(&format!("CREATE TABLE {name} ({parts})"), &[])?;
+        self.execute(&format!("COMMENT ON TABLE {name} IS '{MARK}'"), &[]).map(drop)
+    }
+
+    fn marked(&mut self) -> Result<BTreeSet<String>, SyncError> {
+        let sql = format!(
+            "SELECT CAST(c.relname AS text) FROM pg_class c WHERE c.relnamespace = {NAMESPACE} \
+             AND starts_with(obj_description(c.oid, 'pg_class'), $1)"
+        );
+        let rows = self.query(&sql, &[MARK.into()])?;
+        Ok(rows.into_iter().map(|row| row[0].text()).collect())
+    }
+
+    // The comment stays when a view is replaced; the digest in it tells that it was.
+    fn make_view(&mut self, name: &str, select: &str) -> Result<(), SyncError> {
+        self.execute(&format!("CREATE VIEW {} AS {select}", quoted(name)), &[])?;
+        let Some([mark, _]) = self.view_marks(name)? else { return Ok(()) };
+        self.execute(&format!("COMMENT ON VIEW {} IS '{mark}'", quoted(name)), &[]).map(drop)
     }
 
     fn has_view(&mut self, name: &str, _: &str) -> Result<bool, SyncError> {
-        let rows = self.query(
-            "SELECT obj_description(c.oid, 'pg_class') FROM pg_class c WHERE c.relname = $1 AND c.relkind = 'v' \
-             AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())",
-            &[name.into()],
-        )?;
-        Ok(rows.iter().any(|row| row[0].text() == MARK))
+        Ok(self.view_marks(name)?.is_some_and(|[mark, there]| mark == there))
     }
 
     fn execute(&mut self, sql: &str, values: &[Cell<'_>]) -> Result<u64, SyncError> {
