@@ -93,7 +93,9 @@ impl Count {
         Self { app: app.clone(), call: Some(call), began }
     }
 
+    /// From now on it is the app that takes its time.
     pub(super) fn goes_out(&mut self, cost: u32) {
+        self.began = Instant::now();
         if let Some(call) = &mut self.call {
             call.cost = cost;
         }

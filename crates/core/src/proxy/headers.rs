@@ -5,6 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 /// What a caller may not say to the app: what frames a message, speaks of one connection, or tells who asks.
 fn stays_here(name: &str) -> bool {
     is_transport(name)
+        // Programs behind a gateway take it for the same name with a hyphen.
+        || name.contains('_')
         || name.starts_with("x-keyhaven")
         || name.starts_with("x-forwarded")
         || name.starts_with("proxy-")
@@ -12,21 +14,28 @@ fn stays_here(name: &str) -> bool {
             name,
             "authorization"
                 | "cf-connecting-ip"
+                | "client-ip"
                 | "content-length"
                 | "cookie"
                 | "cookie2"
                 | "expect"
+                | "fastly-client-ip"
                 | "forwarded"
+                | "forwarded-for"
                 | "host"
                 | "http2-settings"
+                | "proxy"
                 | "true-client-ip"
                 | "via"
                 | "x-client-ip"
                 | "x-cluster-client-ip"
                 | "x-host"
+                | "x-http-host-override"
+                | "x-original-forwarded-for"
                 | "x-original-host"
                 | "x-original-url"
                 | "x-real-ip"
+                | "x-remote-user"
                 | "x-rewrite-url"
                 // They turn a request that may only read into one that writes.
                 | "x-http-method"
@@ -69,14 +78,34 @@ pub fn inwards(from: HeaderMap) -> HeaderMap {
         let is_ours = is_transport(name)
             || is_chunked && name == "content-length"
             || name.starts_with("x-keyhaven")
-            // Cookies of the app are not Keyhaven's; the others speak of the app's host and would bind this one.
-            || matches!(name, "set-cookie" | "set-cookie2" | "alt-svc" | "strict-transport-security" | "clear-site-data");
+            || name.starts_with("x-accel-")
+            || speaks_of_the_host(name);
         !is_ours && !dropped.iter().any(|one| one == name)
     });
     // A page of the app opened in a browser shall not act as one of Keyhaven's.
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers
+}
+
+/// Cookies of the app are not Keyhaven's; the others speak of the app's host, and would bind this one.
+fn speaks_of_the_host(name: &str) -> bool {
+    matches!(
+        name,
+        "alt-svc"
+            | "clear-site-data"
+            | "content-security-policy-report-only"
+            | "nel"
+            | "public-key-pins"
+            | "public-key-pins-report-only"
+            | "refresh"
+            | "report-to"
+            | "reporting-endpoints"
+            | "service-worker-allowed"
+            | "set-cookie"
+            | "set-cookie2"
+            | "strict-transport-security"
+    )
 }
 
 /// What a Keyhaven server passed on, without what frames its message.
@@ -140,6 +169,9 @@ mod tests {
             ("proxy-authorization", "x"),
             ("x-http-method-override", "DELETE"),
             ("x-keyhaven-host", "e"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("x-api_token", "x"),
+            ("client-ip", "1.2.3.4"),
             ("accept", "a"),
             ("accept", "b"),
             ("x-mine", "1"),

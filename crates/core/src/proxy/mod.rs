@@ -7,6 +7,7 @@ mod feedback;
 mod governor;
 pub mod headers;
 mod known;
+mod location;
 mod meter;
 pub mod path;
 mod refusal;
@@ -15,7 +16,7 @@ mod target;
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderName, Method, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 
 pub use answer::Passing;
 pub use body::{BrokenBody, Flow, Payload};
@@ -45,6 +46,8 @@ pub struct Inbound {
     pub headers: HeaderMap,
     /// One of the connection's hosts, for whoever means it and not the first. The path is then the whole one there.
     pub host: Option<String>,
+    /// Name and port by which Keyhaven was reached, where it was: redirects are named so.
+    pub reached: Option<String>,
     /// Where it came from.
     pub client: Option<IpAddr>,
     /// Its body.
@@ -69,6 +72,7 @@ async fn admitted(
     door: &Door,
     inbound: &mut Inbound,
 ) -> Result<Response<Passing>, Refusal> {
+    framed_once(&inbound.headers)?;
     app.known.refresh(app).await?;
     let target = app.known.target(app, &inbound.connection).await;
     // Whoever shows no token learns nothing of what there is.
@@ -93,6 +97,20 @@ async fn admitted(
     };
     caller.ctx.may_use(&target.id)?;
     send::send(app, door, &caller, &target, inbound).await
+}
+
+/// What two readers could take for two requests goes nowhere.
+fn framed_once(headers: &HeaderMap) -> Result<(), Refusal> {
+    let refused =
+        |message: &str| Err(Refusal::new(400, "bad_request", message, "Send the request in a plain form."));
+    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return refused("The request names two hosts.");
+    }
+    let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if !headers.get_all(header::TRANSFER_ENCODING).iter().all(is_chunked) {
+        return refused("The body is encoded in another way than chunked.");
+    }
+    Ok(())
 }
 
 /// Passes a request on for somebody at the command line of this machine.

@@ -21,6 +21,7 @@ use super::{
     governor::{Call, Governor},
     headers,
     known::Caller,
+    location::Asked,
     path,
     target::Target,
 };
@@ -56,7 +57,7 @@ pub(super) async fn send(
             "Send the request itself.",
         ));
     }
-    let (way, prefix) = way(target, inbound.host.as_deref())?;
+    let (host, way, prefix) = way(target, inbound.host.as_deref())?;
     if inbound.host.is_some() {
         inbound.path = below(prefix, take(&mut inbound.path))?;
     }
@@ -67,6 +68,8 @@ pub(super) async fn send(
     caller.ctx.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
     let connector = target.connector(app)?;
     let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
+    let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+    let path_and_query = format!("{prefix}{}{query}", inbound.path);
     let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, began, now);
     let sent = async {
         caller.meter.spend(&caller.ctx.policy, now)?;
@@ -74,14 +77,13 @@ pub(super) async fn send(
             target.look_again(app).await?;
         }
         note_use(app, caller, target, inbound.client, now).await?;
-        let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
         let out = Outbound {
             app,
             door,
             target,
             way,
             method: inbound.method.clone(),
-            path_and_query: format!("{prefix}{}{query}", inbound.path),
+            path_and_query: path_and_query.clone(),
             headers: headers::outwards(take(&mut inbound.headers), &target.credential),
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             count: &mut count,
@@ -95,6 +97,12 @@ pub(super) async fn send(
             let (mut parts, body) = answer.into_parts();
             app.feedback.answered(app, target, &parts, now);
             parts.headers = headers::inwards(parts.headers);
+            if let Some((first, _, first_prefix)) = target.ways.first() {
+                let reached = inbound.reached.as_deref().filter(|_| inbound.host.is_none());
+                let (connection, first) = (&*target.id, (first.as_str(), first_prefix.as_str()));
+                Asked { connection, host, path_and_query: &path_and_query, first, reached }
+                    .rewrite(&mut parts.headers);
+            }
             count.answered(parts.status.as_u16());
             Ok(Response::from_parts(parts, Passing::new(body, count, rest)))
         }
@@ -106,12 +114,14 @@ pub(super) async fn send(
 }
 
 /// The way to the host that was asked for; only those of the connection can be.
-fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a Way, &'a str), Refusal> {
+fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a str, &'a Way, &'a str), Refusal> {
     let found = match host {
         None => target.ways.first(),
         Some(host) => target.ways.iter().find(|(one, ..)| one.eq_ignore_ascii_case(host)),
     };
-    found.map(|(_, way, prefix)| (way, prefix.as_str())).ok_or_else(|| Fault::NotAllowed.into())
+    found
+        .map(|(host, way, prefix)| (host.as_str(), way, prefix.as_str()))
+        .ok_or_else(|| Fault::NotAllowed.into())
 }
 
 /// A whole path at a host, as one below the connection's own.

@@ -64,6 +64,7 @@ impl AppSource {
             query,
             headers: HeaderMap::new(),
             host: None,
+            reached: None,
             client: None,
             body: Bytes::new().into(),
         }

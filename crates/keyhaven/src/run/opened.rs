@@ -51,6 +51,7 @@ pub(super) async fn pass(shared: &Shared, host: &str, request: Request<Incoming>
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         host: Some(host.to_owned()),
+        reached: None,
         client: None,
         body: body.into(),
     };

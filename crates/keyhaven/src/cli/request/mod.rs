@@ -115,6 +115,7 @@ impl Call {
             query,
             headers: self.headers.clone(),
             host: None,
+            reached: None,
             client: None,
             body,
         };

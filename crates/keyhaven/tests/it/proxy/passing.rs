@@ -91,6 +91,18 @@ fn every_answer_passes_as_it_is_but_for_what_speaks_of_the_app_s_host() {
         // The key went to the one host, once.
         assert_eq!(stage.app.seen().len(), 1, "{status}");
     }
+    // One that stays with the app is followed through Keyhaven; none leads into it.
+    let id = stage.server.api("GET", "/api/v1/connections/sales-eu", &json!(null)).json()["id"].clone();
+    for (told, to) in [
+        ("/api/v1/tokens", Some(format!("/proxy/{}/api/v1/tokens", id.as_str().unwrap()))),
+        (&*format!("{}/api/v1/tokens", stage.server.url), None),
+    ] {
+        let head = format!("HTTP/1.1 307 X\r\nlocation: {told}\r\ncontent-length: 0\r\n\r\n");
+        stage.app.will(Script::Answer(head.into_bytes()));
+        let answer = stage.call("DELETE", "/api/v2/deals/1", stage.token());
+        let led = answer.headers.get("location").map(|it| it.to_str().unwrap().to_owned());
+        assert_eq!((answer.status, led), (307, to), "{told}");
+    }
     // Of two lengths the one that the app's own framing shows.
     stage.app.will(Script::Last(
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n5\r\nokabc\r\n0\r\n\r\n"

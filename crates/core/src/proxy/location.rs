@@ -1,0 +1,118 @@
+//! Where a redirect leads. Whoever follows it still shows an access token: no app may lead that into Keyhaven itself.
+
+use http::{HeaderMap, HeaderValue, header};
+use url::{Host, Url};
+
+/// What was asked, and where else the connection may go.
+pub(super) struct Asked<'a> {
+    /// The connection's id.
+    pub connection: &'a str,
+    /// The host that was asked, and the path and query there.
+    pub host: &'a str,
+    pub path_and_query: &'a str,
+    /// The connection's host that is meant where none is named, and what its paths begin with.
+    pub first: (&'a str, &'a str),
+    /// Name and port by which the caller reached Keyhaven, where it did and meant the first host. The others see the
+    /// app's own addresses.
+    pub reached: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// What is below the connection's address is named as the caller reaches it. What leads elsewhere stays as the app
+    /// wrote it, but for what leads to this machine or to Keyhaven, which is left out.
+    pub(super) fn rewrite(&self, headers: &mut HeaderMap) {
+        let Some(told) = headers.get(header::LOCATION) else { return };
+        let led = told.to_str().ok().and_then(|told| self.led(told));
+        match led.and_then(|to| HeaderValue::try_from(to).ok()) {
+            Some(to) => drop(headers.insert(header::LOCATION, to)),
+            None => drop(headers.remove(header::LOCATION)),
+        }
+    }
+
+    fn led(&self, told: &str) -> Option<String> {
+        let asked = Url::parse(&format!("https://{}{}", self.host, self.path_and_query)).ok()?;
+        let to = asked.join(told).ok().filter(|to| matches!(to.scheme(), "http" | "https"))?;
+        let host = to.host_str()?;
+        if let Some(below) = self.reached.and_then(|_| self.below(host, &to)) {
+            return Some(below);
+        }
+        let is_apps = host == self.host || host == self.first.0;
+        (is_apps || !self.is_here(&to)).then(|| to.into())
+    }
+
+    /// The path here of what is below the connection's address.
+    fn below(&self, host: &str, to: &Url) -> Option<String> {
+        let (first, prefix) = self.first;
+        let rest = to.path().strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+        let query = to.query().map(|query| format!("?{query}")).unwrap_or_default();
+        (host == first).then(|| format!("/proxy/{}{rest}{query}", self.connection))
+    }
+
+    /// Is it Keyhaven, or something else on this machine or the caller's?
+    fn is_here(&self, to: &Url) -> bool {
+        let names_it = self.reached.is_some_and(|reached| {
+            let reached = Url::parse(&format!("{}://{reached}", to.scheme())).ok();
+            reached.is_some_and(|it| it.host_str() == to.host_str())
+        });
+        names_it
+            || match to.host() {
+                Some(Host::Domain(name)) => {
+                    let name = name.trim_end_matches('.');
+                    name == "localhost" || name.ends_with(".localhost")
+                }
+                Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
+                Some(Host::Ipv6(ip)) => {
+                    ip.is_loopback()
+                        || ip.is_unspecified()
+                        || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback() || ip.is_unspecified())
+                }
+                None => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn led(reached: Option<&str>, told: &str) -> Option<String> {
+        let asked = Asked {
+            connection: "conn_1",
+            host: "acme.pipedrive.com",
+            path_and_query: "/api/v2/deals?limit=1",
+            first: ("acme.pipedrive.com", "/api"),
+            reached,
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, told.parse().unwrap());
+        asked.rewrite(&mut headers);
+        headers.get(header::LOCATION).map(|it| it.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_redirect_leads_below_the_connection_or_away_and_never_into_keyhaven() {
+        for (told, to) in [
+            ("/api/v1/users", Some("/proxy/conn_1/v1/users")),
+            ("deals/2?a=b", Some("/proxy/conn_1/v2/deals/2?a=b")),
+            ("https://acme.pipedrive.com/api/v1/x", Some("/proxy/conn_1/v1/x")),
+            ("/api/../api/v1/tokens", Some("/proxy/conn_1/v1/tokens")),
+            ("/proxy/other/api", Some("https://acme.pipedrive.com/proxy/other/api")),
+            ("/apiary", Some("https://acme.pipedrive.com/apiary")),
+            ("https:/proxy/other", Some("https://acme.pipedrive.com/proxy/other")),
+            ("https://files.example/a?b", Some("https://files.example/a?b")),
+            ("\\\\evil.example/x", Some("https://evil.example/x")),
+            ("http://keyhaven:8787/api/v1/tokens", None),
+            ("https://KEYHAVEN/api/v1/tokens", None),
+            ("http://127.1:8787/api/v1/tokens", None),
+            ("http://[::ffff:127.0.0.1]/api", None),
+            ("http://localhost./api", None),
+            ("javascript:alert(1)", None),
+            ("http://", None),
+        ] {
+            assert_eq!(led(Some("keyhaven:8787"), told).as_deref(), to, "{told}");
+        }
+        // Whoever sees the app's own addresses goes on to see them.
+        assert_eq!(led(None, "/api/v1/users").as_deref(), Some("https://acme.pipedrive.com/api/v1/users"));
+        assert_eq!(led(None, "http://127.0.0.1:8787/").as_deref(), None);
+    }
+}
