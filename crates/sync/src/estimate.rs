@@ -33,6 +33,16 @@ pub struct Estimate {
     pub budget_allowed: Option<u64>,
     /// How long it takes, in seconds.
     pub seconds: u64,
+    /// What it took to find that out, stream by stream.
+    #[serde(skip)]
+    pub(crate) looked: HashMap<String, Looked>,
+}
+
+/// Requests that were made before a run, and what they cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looked {
+    pub requests: u64,
+    pub cost: u64,
 }
 
 impl Estimate {
@@ -71,6 +81,15 @@ enum Bound {
 
 /// Asks the app for the highest ids (one cheap request for each long list), and looks at what is in the destination.
 pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, SyncError> {
+    look(source, plan, true).await
+}
+
+/// The same at the beginning of a run, which need not know of the budget what it will hear anyway.
+pub async fn estimate_run<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, SyncError> {
+    look(source, plan, false).await
+}
+
+async fn look<S: Source>(source: &S, plan: &Plan, for_budget: bool) -> Result<Estimate, SyncError> {
     let chosen = expand(&plan.streams, &plan.chosen)?;
     let there = plan.destination.look().await?;
     let states = tokio::task::spawn_blocking(move || {
@@ -82,8 +101,15 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
     });
     let states =
         states.await.map_err(|_| SyncError::destination("the destination ended", "Try again."))??;
-    let mut probe =
-        Probe { source, asked: 0, took: Duration::ZERO, told: None, highest: HashMap::new(), burst: None };
+    let mut probe = Probe {
+        source,
+        asked: 0,
+        took: Duration::ZERO,
+        told: None,
+        highest: HashMap::new(),
+        burst: None,
+        looked: HashMap::new(),
+    };
     let mut streams = Vec::new();
     for stream in &chosen {
         let state = states.get(&stream.name).cloned().unwrap_or_default();
@@ -93,7 +119,7 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
         streams.push(StreamEstimate { name: stream.name.clone(), requests, cost, at_most, at_least, note });
     }
     let requests = sum(streams.iter().map(|it| it.requests));
-    let budget = probe.budget(&chosen).await.filter(|it| it.is_told);
+    let budget = probe.budget(&chosen, for_budget).await.filter(|it| it.is_told);
     let each = probe.took.checked_div(probe.asked).unwrap_or(Duration::from_millis(200));
     let paced = probe.burst.map_or(0.0, |per_second| requests as f64 / per_second);
     Ok(Estimate {
@@ -104,6 +130,7 @@ pub async fn estimate<S: Source>(source: &S, plan: &Plan) -> Result<Estimate, Sy
         // A full page takes about three times as long as one record.
         seconds: (each.as_secs_f64() * 3.0 * requests as f64).max(paced).ceil() as u64,
         streams,
+        looked: probe.looked,
     })
 }
 
@@ -131,6 +158,7 @@ struct Probe<'a, S> {
     highest: HashMap<String, u64>,
     /// Requests in a second that leave a quarter to others.
     burst: Option<f64>,
+    looked: HashMap<String, Looked>,
 }
 
 impl<S: Source> Probe<'_, S> {
@@ -168,7 +196,7 @@ impl<S: Source> Probe<'_, S> {
             }
             return Ok((1, Bound::Exact, None));
         };
-        match self.ask(&format!("{}?limit=1&{query}", stream.path)).await {
+        match self.ask(stream, &format!("?limit=1&{query}")).await {
             Ok(answer) => {
                 let highest = page::highest_id(&answer.body, &stream.key).unwrap_or_default();
                 self.highest.insert(stream.name.clone(), highest);
@@ -189,27 +217,39 @@ impl<S: Source> Probe<'_, S> {
     }
 
     /// What is left today. What is known of the app in general may be wrong, so it is asked for something cheap.
-    async fn budget(&mut self, chosen: &[&Stream]) -> Option<Budget> {
+    async fn budget(&mut self, chosen: &[&Stream], asks: bool) -> Option<Budget> {
         if self.told.is_some() {
             return self.told;
         }
         let known = self.source.budget().await?;
         let lists = chosen.iter().filter(|it| it.each.is_none());
-        let cheapest = lists.min_by_key(|it| self.source.cost(&it.path)).filter(|_| !known.is_told);
+        let cheapest = lists.min_by_key(|it| self.source.cost(&it.path)).filter(|_| asks && !known.is_told);
         if let Some(stream) = cheapest
-            && let Err(Refused::BudgetUsedUp) = self.ask(&format!("{}?limit=1", stream.path)).await
+            && let Err(Refused::BudgetUsedUp) = self.ask(stream, "?limit=1").await
         {
             return Some(Budget { left: 0, is_told: true, ..known });
         }
         Some(self.told.unwrap_or(known))
     }
 
-    async fn ask(&mut self, path: &str) -> Result<Answer, Refused> {
-        let began = Instant::now();
-        let mut answer = self.source.get(path).await;
+    async fn ask(&mut self, stream: &Stream, query: &str) -> Result<Answer, Refused> {
+        let (began, path) = (Instant::now(), format!("{}{query}", stream.path));
+        let mut answer = self.source.get(&path).await;
         if let Err(Refused::Later(wait)) = &answer {
             tokio::time::sleep((*wait).min(Duration::from_secs(3))).await;
-            answer = self.source.get(path).await;
+            answer = self.source.get(&path).await;
+        }
+        // What goes no further than Keyhaven costs nothing.
+        if !matches!(
+            answer,
+            Err(Refused::Later(_)
+                | Refused::ShareUsedUp
+                | Refused::Forbidden { .. }
+                | Refused::OutOfReach { .. })
+        ) {
+            let looked = self.looked.entry(stream.name.clone()).or_default();
+            looked.requests += 1;
+            looked.cost += self.source.cost(&stream.path);
         }
         if let Ok(answer) = &answer {
             self.asked += 1;

@@ -20,7 +20,7 @@ mod writer;
 
 pub use destination::Destination;
 pub use error::{Failure, SyncError};
-pub use estimate::{Estimate, StreamEstimate, estimate};
+pub use estimate::{Estimate, StreamEstimate, estimate, estimate_run};
 #[cfg(feature = "parquet")]
 pub use parquet::Files;
 pub use progress::{Progress, StreamProgress, StreamStage, Teller};

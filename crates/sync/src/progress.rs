@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, Looked};
 
 /// How one stream stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +88,8 @@ pub struct Teller {
     progress: watch::Sender<Progress>,
     /// How many requests each stream is expected to take.
     expected: HashMap<String, u64>,
+    /// Requests that told that, and their cost.
+    looked: HashMap<String, Looked>,
 }
 
 /// Nothing is done before it is said to be.
@@ -97,14 +99,20 @@ impl Teller {
     /// One, and where to watch.
     pub fn new() -> (Self, watch::Receiver<Progress>) {
         let (progress, told) = watch::channel(Progress::default());
-        (Self { progress, expected: HashMap::new() }, told)
+        (Self { progress, expected: HashMap::new(), looked: HashMap::new() }, told)
     }
 
     /// With what a run is expected to take, it can be told how far it is.
     #[must_use]
     pub fn expecting(mut self, estimate: &Estimate) -> Self {
         self.expected = estimate.streams.iter().map(|it| (it.name.clone(), it.requests)).collect();
+        self.looked.clone_from(&estimate.looked);
         self
+    }
+
+    /// What looking how much there is has cost.
+    pub(crate) fn looked(&self) -> u64 {
+        self.looked.values().map(|it| it.cost).sum()
     }
 
     /// One more request was made.
@@ -123,16 +131,21 @@ impl Teller {
 
     fn comes_on(&self, name: &str, change: impl FnOnce(&mut StreamProgress)) {
         let expected = self.expected.get(name).copied().filter(|it| *it > 0);
+        let before = self.looked.get(name).map_or(0, |it| it.requests);
         self.stream(name, |it| {
             change(it);
-            let made = it.requests.saturating_sub(it.repeated);
+            let made = it.requests.saturating_sub(it.repeated + before);
             let far = expected.map(|expected| (1000 * made / expected).min(NEARLY));
             it.permille = far.and_then(|far| u16::try_from(far).ok()).or(it.permille);
         });
     }
 
     pub(crate) fn begin(&self, names: impl Iterator<Item = String>) {
-        let streams = names.map(|name| StreamProgress { name, ..StreamProgress::default() }).collect();
+        let begun = |name: String| {
+            let Looked { requests, cost } = self.looked.get(&name).copied().unwrap_or_default();
+            StreamProgress { name, requests, cost, ..StreamProgress::default() }
+        };
+        let streams = names.map(begun).collect();
         self.progress.send_replace(Progress { streams });
     }
 

@@ -16,7 +16,7 @@ pub use change::{SyncInput, cancel, change, create, delete, pause, resume, run_n
 pub use keyhaven_store::RunCounts;
 pub use keyhaven_sync::{
     Deleted, Destination, Estimate, Failure, Plan, Progress, Report, StreamEstimate, StreamProgress,
-    StreamStage, Sweep, SyncError, Teller, estimate, expand, run,
+    StreamStage, Sweep, SyncError, Teller, estimate, estimate_run, expand, run,
 };
 pub(crate) use live::LiveSyncs;
 pub use plan::estimate_saved;

@@ -139,7 +139,7 @@ async fn run(app: &Arc<Keyhaven>, ctx: &Ctx, id: &str, ending: watch::Receiver<b
 /// later. What stands in the way is told by the run itself.
 async fn expecting(teller: Teller, ready: &plan::Ready, mut cancelled: watch::Receiver<bool>) -> Teller {
     let estimate = tokio::select! {
-        it = keyhaven_sync::estimate(&ready.source, &ready.plan) => it.ok(),
+        it = keyhaven_sync::estimate_run(&ready.source, &ready.plan) => it.ok(),
         _ = cancelled.wait_for(|it| *it) => None,
     };
     match estimate {

@@ -43,9 +43,10 @@ pub(super) fn all(url: &str, header: &TokenHeader) -> Vec<Snippet> {
         snippet(
             "Rust",
             format!(
-                "// Cargo.toml: ureq = \"3\"\nlet token = std::env::var(\"KEYHAVEN_TOKEN\")?;\n\
-                 let mut answer = ureq::get(\"{url}\")\n    .header(\"{name}\", {rust})\n    .call()?;\n\
-                 println!(\"{{}}\", answer.body_mut().read_to_string()?);"
+                "// Cargo.toml: ureq = \"3\"\nfn main() -> Result<(), Box<dyn std::error::Error>> {{\n    \
+                 let token = std::env::var(\"KEYHAVEN_TOKEN\")?;\n    let mut answer = ureq::get(\"{url}\")\n        \
+                 .header(\"{name}\", {rust})\n        .call()?;\n    \
+                 println!(\"{{}}\", answer.body_mut().read_to_string()?);\n    Ok(())\n}}"
             ),
         ),
     ]

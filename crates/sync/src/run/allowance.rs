@@ -10,6 +10,8 @@ pub(crate) struct Allowance {
     /// What was left when the run began, once that is known.
     left: Option<u64>,
     is_told: bool,
+    /// What went into looking how much there is.
+    looked: u64,
     spent: u64,
     /// Part of `spent` that went into looking for what is gone.
     swept: u64,
@@ -19,9 +21,11 @@ pub(crate) struct Allowance {
 const SWEEPS: f64 = 0.25;
 
 impl Allowance {
-    pub(crate) fn new(share: f64, budget: Option<Budget>) -> Self {
+    /// `looked`: what was spent before, and counts too.
+    pub(crate) fn new(share: f64, budget: Option<Budget>, looked: u64) -> Self {
         let is_told = budget.is_some_and(|it| it.is_told);
-        Self { share, left: budget.map(|it| it.left), is_told, spent: 0, swept: 0 }
+        let left = budget.map(|it| it.left.saturating_add(looked));
+        Self { share, left, is_told, looked, spent: looked, swept: 0 }
     }
 
     /// May it be spent?
@@ -35,7 +39,7 @@ impl Allowance {
 
     /// Has nothing been spent of it?
     pub(crate) fn is_untouched(&self) -> bool {
-        self.spent == 0
+        self.spent == self.looked
     }
 
     /// It was spent; the app may have told what is left now.
@@ -60,10 +64,12 @@ mod tests {
 
     #[test]
     fn half_of_what_is_left_and_no_more() {
-        let mut allowance = Allowance::new(0.5, None);
+        let mut allowance = Allowance::new(0.5, None, 0);
         assert!(allowance.permits(10_000, false), "nothing is known yet");
-        let assumed = Allowance::new(0.5, Some(Budget { limit: 9, left: 0, is_told: false }));
+        let assumed = Allowance::new(0.5, Some(Budget { limit: 9, left: 0, is_told: false }), 0);
         assert!(assumed.permits(10, false), "the app has not said so");
+        let looked = Allowance::new(0.5, Some(Budget { limit: 1000, left: 90, is_told: true }), 10);
+        assert!(looked.permits(40, false) && !looked.permits(41, false), "looking counts too");
         allowance.spend(10, false, Some(Budget { limit: 1000, left: 90, is_told: true }));
         assert!(allowance.permits(40, false) && !allowance.permits(41, false));
         assert!(allowance.permits(12, true) && !allowance.permits(13, true), "a quarter for sweeps");

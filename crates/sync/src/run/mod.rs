@@ -62,8 +62,12 @@ pub async fn run<S: Source>(
     let writer =
         writer.await.map_err(|_| SyncError::destination("the writer ended", "Run the sync again."))??;
     let (desk, writing) = Desk::start(writer);
-    let fetcher =
-        Fetcher { source, allowance: Allowance::new(plan.share, source.budget().await), teller, cancelled };
+    let fetcher = Fetcher {
+        source,
+        allowance: Allowance::new(plan.share, source.budget().await, teller.looked()),
+        teller,
+        cancelled,
+    };
     #[cfg(feature = "parquet")]
     let cancel = fetcher.cancelled.clone();
     let mut run = Run { plan, desk, fetcher, streams: &streams };

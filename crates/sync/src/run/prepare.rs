@@ -15,14 +15,14 @@ use crate::{
     page::{Cell, DELETED_AT, read_labels},
     source::Source,
     state::{self, Labels},
-    writer::Writer,
+    writer::{Writer, Written},
 };
 
 impl<S: Source> Run<'_, S> {
     pub(super) async fn prepare(&self, stream: &Stream) -> Result<Table, SyncError> {
         let (streams, name, now) = (self.plan.streams.clone(), stream.name.clone(), self.now());
         let stream = stream.clone();
-        let (layout, without_room) =
+        let (layout, without_room, cleared) =
             self.desk.ask(move |writer| prepare(writer, &streams, &stream, &now)).await?;
         if without_room > 0 {
             let note = format!(
@@ -30,17 +30,18 @@ impl<S: Source> Run<'_, S> {
             );
             self.fetcher.teller.stream(&name, |it| it.note = Some(note));
         }
+        self.count(&name, &Written { deleted: cleared, ..Written::default() });
         Ok(layout)
     }
 }
 
-/// The table as it is now, and how many custom fields found no room in it.
+/// The table as it is now, how many custom fields found no room in it, and how many marked rows went.
 fn prepare(
     writer: &mut Writer,
     streams: &Streams,
     stream: &Stream,
     now: &str,
-) -> Result<(Table, usize), SyncError> {
+) -> Result<(Table, usize, u64), SyncError> {
     let table = stream.table();
     let Some(described) = streams.describing(table) else {
         return Err(SyncError::destination(
@@ -94,8 +95,8 @@ fn prepare(
     }
     writer.ensure(&layout)?;
     relabel(writer, streams, described, &known, &definitions, &labels)?;
-    writer.clear_marked(&layout)?;
-    Ok((Arc::new(layout), without_room))
+    let cleared = writer.clear_marked(&layout)?;
+    Ok((Arc::new(layout), without_room, cleared))
 }
 
 /// A choice whose label was changed reads so in rows that were written before.

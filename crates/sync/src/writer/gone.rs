@@ -161,21 +161,23 @@ impl Writer {
     }
 
     /// Rows that were marked while deleted ones were kept go once they are not.
-    pub(crate) fn clear_marked(&mut self, layout: &Layout) -> Result<(), SyncError> {
+    pub(crate) fn clear_marked(&mut self, layout: &Layout) -> Result<u64, SyncError> {
         let name = format!("deleted {}", layout.table);
         let wish = match self.deleted {
             Deleted::Keep => "keep",
             Deleted::Remove => "remove",
         };
         if self.remembered(&name)?.as_deref() == Some(wish) {
-            return Ok(());
+            return Ok(0);
         }
         self.db.begin()?;
-        if self.deleted == Deleted::Remove {
-            self.bury(layout, &format!("{} IS NOT NULL", quoted(DELETED_AT)), &[], "")?;
-        }
+        let cleared = match self.deleted {
+            Deleted::Keep => 0,
+            Deleted::Remove => self.bury(layout, &format!("{} IS NOT NULL", quoted(DELETED_AT)), &[], "")?,
+        };
         self.remember(&name, wish)?;
-        self.commit()
+        self.commit()?;
+        Ok(cleared)
     }
 
     pub(super) fn bury_each(

@@ -128,7 +128,10 @@ async fn go(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let asking = printer.spinner("Looking at how much there is…");
-    let estimate = syncs::estimate(source, plan).await;
+    let estimate = match only_estimate {
+        true => syncs::estimate(source, plan).await,
+        false => syncs::estimate_run(source, plan).await,
+    };
     asking.finish_and_clear();
     let estimate = estimate?;
     if only_estimate {

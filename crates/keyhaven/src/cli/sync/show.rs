@@ -86,6 +86,10 @@ impl Bars {
                 }
                 bar
             });
+            // Each word to a bar that is done would draw all of them once more.
+            if bar.is_finished() {
+                continue;
+            }
             bar.set_position(stream.permille.map_or(0, u64::from));
             bar.set_message(plain(&told(stream)));
             if stream.state != StreamStage::Reading {

@@ -23,6 +23,14 @@ pub(super) fn failed(error: &sqlx::Error) -> SyncError {
         "53100" | "53200" => ("has no room left", format!("Make room, {AGAIN}.")),
         "25006" => ("is read-only", format!("Name the primary server and not a copy, {AGAIN}.")),
         "55P03" | "57014" => ("is locked by another program", format!("End what locks it, {AGAIN}.")),
+        "54000" if told.contains("row is too big") => (
+            "holds no row with so many filled fields",
+            format!("Empty some fields of that record in the app, or copy into SQLite; {AGAIN}."),
+        ),
+        "23514" | "23505" | "23503" | "23502" => (
+            "refuses a row by a rule that somebody gave the table",
+            format!("Drop or change that rule, {AGAIN}."),
+        ),
         "42804" | "42883" | "42846" | "22P02" | "22003" | "22007" | "22008" => (
             "cannot take a value",
             format!("If somebody gave a column another type, drop the column, {AGAIN} and fills it anew."),
