@@ -2,8 +2,9 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use http::{Request, Response, Uri};
-use hyper::client::conn::http2;
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri};
+use hyper::{body::Body, client::conn::http2};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
@@ -52,27 +53,31 @@ where
         way: &Way,
         mut request: Request<Payload>,
     ) -> Result<Response<Answered>, Fault> {
+        let mut kept = self.pool.take(&way.end);
         loop {
-            let (taken, is_new) = match self.pool.take(&way.end) {
-                Some(taken) => (taken, false),
-                None => (self.connect(way).await?, true),
+            let (taken, again) = match kept {
+                Some(taken) => (taken, Some(repeatable(&request))),
+                None => (self.connect(way).await?, None),
             };
             let sent = match taken {
                 Taken::Line(line) => line.exchange(request, &way.end, &self.pool).await,
                 Taken::Shared(mut shared) => {
                     *request.uri_mut() = way.whole(request.uri())?;
-                    shared.try_send_request(request).await.map(|answer| answer.map(Answered::from))
+                    let sent = shared.try_send_request(request).await;
+                    sent.map(|answer| answer.map(Answered::from)).map_err(|failed| Failed::new(failed, true))
                 }
             };
-            let mut failed: Failed = match sent {
+            let failed = match sent {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            // Closed by the other end while nobody looked: the next one may be open.
-            match failed.take_message() {
-                Some(unsent) if !is_new => request = unsent,
-                _ => return Err(fault(&failed.into_error())),
-            }
+            (request, kept) = match (again, failed.unsent) {
+                // Closed by the other end while nobody looked: the next one may be open.
+                (Some(_), Some(unsent)) => (unsent, self.pool.take(&way.end)),
+                // Closed, it seems, while the request was on its way. The others may be closing, too.
+                (Some(Some(again)), None) if failed.is_silent => (again, None),
+                _ => return Err(fault(&failed.error)),
+            };
         }
     }
 
@@ -88,6 +93,18 @@ where
         tokio::spawn(connection);
         Ok(Taken::Shared(self.pool.share(&way.end, shared)))
     }
+}
+
+/// The same request once more, if it does no harm when the app has read it already.
+fn repeatable(request: &Request<Payload>) -> Option<Request<Payload>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(Bytes::new().into());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -32,8 +32,22 @@ pub(super) struct Line {
     connection: http1::Connection<Heard<Stream>, Payload>,
 }
 
-/// Why there was no answer; with the request where nothing of it was sent.
-pub(super) type Failed = TrySendError<Request<Payload>>;
+/// Why there was no answer.
+pub(super) struct Failed {
+    pub error: hyper::Error,
+    /// The request, where nothing of it was sent.
+    pub unsent: Option<Request<Payload>>,
+    /// Not a byte of an answer came.
+    pub is_silent: bool,
+}
+
+impl Failed {
+    pub(super) fn new(mut failed: TrySendError<Request<Payload>>, is_silent: bool) -> Self {
+        let unsent = failed.take_message();
+        let error = failed.into_error();
+        Self { is_silent: is_silent && !error.is_parse(), error, unsent }
+    }
+}
 
 impl Line {
     pub(super) async fn new(stream: Stream) -> hyper::Result<Box<Self>> {
@@ -56,13 +70,16 @@ impl Line {
         async move {
             // What it waits for happens while the connection is polled, and nowhere else: nobody needs to be woken.
             let mut answer = pin!(unconstrained(answer));
-            let mut line = Some(self);
+            let (mut line, mut is_silent) = (Some(self), false);
             let answer = poll_fn(|cx| {
                 // A connection that has ended is dropped, and says so to whoever waits for its answer.
-                line.take_if(|line| Pin::new(&mut line.connection).poll(cx).is_ready());
+                if let Some(ended) = line.take_if(|line| Pin::new(&mut line.connection).poll(cx).is_ready()) {
+                    is_silent = ended.connection.into_parts().read_buf.is_empty();
+                }
                 answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
             })
-            .await?;
+            .await
+            .map_err(|failed| Failed::new(failed, is_silent))?;
             let line = line.map(|line| (line, end.clone(), pool.clone()));
             Ok(answer.map(|from| Answered { from, line, ended: false, broken: None }))
         }

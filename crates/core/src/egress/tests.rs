@@ -127,16 +127,14 @@ fn egress(scheme: &str, to: SocketAddr, authority: Option<&Authority>) -> Egress
 }
 
 async fn ask(egress: &Egress, url: &str, within: Duration) -> Result<Answer, Fault> {
+    ask_by(http::Method::GET, egress, url, within).await
+}
+
+async fn ask_by(method: http::Method, egress: &Egress, url: &str, within: Duration) -> Result<Answer, Fault> {
     let url = Url::parse(url).unwrap();
     let allowed =
         AllowedHost { host: url.host_str().unwrap().into(), port: url.port_or_known_default().unwrap() };
-    egress
-        .send(
-            &[allowed],
-            OutRequest { method: http::Method::GET, url, headers: http::HeaderMap::new() },
-            within,
-        )
-        .await
+    egress.send(&[allowed], OutRequest { method, url, headers: http::HeaderMap::new() }, within).await
 }
 
 fn ok(body: &str) -> Vec<u8> {
@@ -246,20 +244,42 @@ async fn no_trick_outlasts_the_limits() {
 }
 
 #[tokio::test]
-async fn a_connection_serves_the_next_question() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let egress = egress("http", listener.local_addr().unwrap(), None);
-    let served = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        for _ in 0..2 {
-            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
-            stream.write_all(&ok("hi")).await.unwrap();
-        }
-    });
-    for _ in 0..2 {
-        assert_eq!(ask(&egress, "https://acme.test/", 5 * SECOND).await.unwrap().body, b"hi");
+async fn a_connection_serves_the_next_question_and_a_read_outlives_its_end() {
+    use http::Method;
+    for (method, kept, second, want) in [
+        (Method::POST, ok("hi"), Vec::new(), Ok(2)),
+        (Method::GET, Vec::new(), ok("hi"), Ok(3)),
+        (Method::HEAD, Vec::new(), ok(""), Ok(3)),
+        // Once only, and only what does no harm.
+        (Method::GET, Vec::new(), Vec::new(), Err(3)),
+        (Method::POST, Vec::new(), ok("hi"), Err(2)),
+        // An answer had begun.
+        (Method::GET, b"HTTP/1.1 20".to_vec(), ok("hi"), Err(2)),
+        (Method::GET, b"garbage\r\n\r\n".to_vec(), ok("hi"), Err(2)),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let egress = egress("http", listener.local_addr().unwrap(), None);
+        let heard = Arc::new(AtomicUsize::new(0));
+        tokio::spawn({
+            let heard = heard.clone();
+            async move {
+                // Of each connection, what is answered to the requests on it before it closes.
+                for answers in [vec![ok("hi"), kept], vec![second]] {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    for answer in answers {
+                        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+                        heard.fetch_add(1, Ordering::SeqCst);
+                        stream.write_all(&answer).await.unwrap();
+                    }
+                }
+            }
+        });
+        ask(&egress, "https://acme.test/", 5 * SECOND).await.unwrap();
+        let got = ask_by(method.clone(), &egress, "https://acme.test/", 5 * SECOND).await;
+        let heard = heard.load(Ordering::SeqCst);
+        let got = got.map(|_| heard).map_err(|fault| (heard, fault));
+        assert_eq!(got, want.map_err(|heard| (heard, Fault::Broken)), "{method}");
     }
-    served.await.unwrap();
 }
 
 #[tokio::test]
