@@ -189,8 +189,9 @@ impl Governor {
             }
             Reason::Blocked => self.pause(&mut state, MAX_PAUSE),
             _ => {
-                // What went out before the pause began says nothing new.
-                let is_again = self.origin.elapsed() >= state.paused_until;
+                // What went out before the pause began says nothing new. The headers of this very refusal may have
+                // begun a pause already, which does not count.
+                let is_again = self.origin.elapsed() >= state.refused_until;
                 if is_again || state.strikes == 0 {
                     state.strikes += 1;
                 }
@@ -202,7 +203,8 @@ impl Governor {
     }
 
     fn pause(&self, state: &mut State, wait: Duration) -> Duration {
-        state.paused_until = state.paused_until.max(self.origin.elapsed() + wait);
+        state.refused_until = state.refused_until.max(self.origin.elapsed() + wait);
+        state.paused_until = state.paused_until.max(state.refused_until);
         wait
     }
 

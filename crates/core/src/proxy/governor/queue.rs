@@ -17,6 +17,8 @@ pub(super) struct State {
     /// Calls within the window, as far as is known.
     pub limit: u32,
     pub paused_until: Duration,
+    /// The end of the latest pause after a refusal; other pauses may end later.
+    pub refused_until: Duration,
     pub strikes: u32,
     waiting: Vec<Waiting>,
     pub pumping: bool,
@@ -40,6 +42,7 @@ impl State {
             narrow: limits.narrow.iter().map(|_| Window::new(length)).collect(),
             limit: limits.calls,
             paused_until: Duration::ZERO,
+            refused_until: Duration::ZERO,
             strikes: 0,
             waiting: Vec::new(),
             pumping: false,

@@ -101,13 +101,31 @@ async fn too_many_are_refused_at_once_and_told_when_to_come_back() {
 
 #[tokio::test(start_paused = true)]
 async fn an_angry_app_is_left_alone_for_longer_and_longer() {
-    let governor = governor();
-    for pause in [2, 4, 8, 16, 32, 60, 60] {
-        // All that were on their way say it once.
-        for _ in 0..3 {
-            assert_eq!(governor.refused(Reason::RateLimited, None, 0).as_secs(), pause);
+    let spent = headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2")]);
+    let bare = HeaderMap::new();
+    for (headers, told, pauses) in [
+        (&bare, None, [2, 4, 8, 16, 32, 60, 60]),
+        // What the app tells is the least, however it tells it.
+        (&spent, Some(2), [2, 4, 8, 16, 32, 60, 60]),
+        (&spent, Some(10), [10, 10, 10, 16, 32, 60, 60]),
+    ] {
+        let governor = governor();
+        for pause in pauses {
+            // All that were on their way say it once.
+            for _ in 0..3 {
+                governor.heard(headers);
+                let told = told.map(Duration::from_secs);
+                assert_eq!(governor.refused(Reason::RateLimited, told, 0).as_secs(), pause, "{told:?}");
+            }
+            time::sleep(Duration::from_secs(pause)).await;
         }
-        time::sleep(Duration::from_secs(pause)).await;
+        governor.accepted();
+        assert_eq!(governor.refused(Reason::RateLimited, None, 0).as_secs(), 2);
+    }
+    let governor = governor();
+    for _ in 0..6 {
+        let pause = governor.refused(Reason::RateLimited, None, 0);
+        time::sleep(pause).await;
     }
     governor.refused(Reason::RateLimited, None, 0);
     assert!(matches!(governor.admit(&call("one", "/x"), 0).await, Err(Held::Paused(_))));
