@@ -29,6 +29,7 @@ pub(super) struct State {
 }
 
 struct Waiting {
+    caller: String,
     turn: u64,
     narrow: Option<usize>,
     go: oneshot::Sender<()>,
@@ -92,14 +93,34 @@ impl State {
         let calls = narrow.map_or(self.limit, |n| self.limit.min(limits.narrow[n].calls)).max(1);
         let whole_windows = self.waiting.len() as u32 / calls;
         let expected = first + Duration::from_secs(limits.window) * whole_windows;
-        if self.waiting.len() >= MAX_WAITING || expected > MAX_WAIT {
+        let is_full = self.waiting.len() >= MAX_WAITING || expected > MAX_WAIT;
+        if is_full && (first > MAX_WAIT || !self.make_room(caller)) {
             return Err(Held::Busy(expected));
         }
         let last = self.last_turns.entry(caller.into()).or_default();
         *last = (*last).max(self.turn) + 1;
         let (go, turn) = oneshot::channel();
-        self.waiting.push(Waiting { turn: *last, narrow, go });
+        self.waiting.push(Waiting { caller: caller.into(), turn: *last, narrow, go });
         Ok(turn)
+    }
+
+    /// The last call of whoever waits with most is refused, for one who waits with fewer. Not for one fewer: the two
+    /// would push each other out in turn.
+    fn make_room(&mut self, caller: &str) -> bool {
+        self.waiting.retain(|one| !one.go.is_closed());
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for one in &self.waiting {
+            *counts.entry(&one.caller).or_default() += 1;
+        }
+        let own = counts.get(caller).copied().unwrap_or(0);
+        let by_count = |one: &Waiting| counts.get(one.caller.as_str()).copied().unwrap_or(0);
+        let last = (0..self.waiting.len())
+            .max_by_key(|n| (by_count(&self.waiting[*n]), self.waiting[*n].turn))
+            .filter(|n| own + 1 < by_count(&self.waiting[*n]));
+        if let Some(last) = last {
+            self.waiting.remove(last);
+        }
+        last.is_some()
     }
 
     /// Lets those go for whom there is room, in their turn. Tells whether nobody waits any more.

@@ -82,6 +82,19 @@ async fn who_asks_for_little_does_not_wait_behind_who_asks_for_much() {
     let (little, much) = (little[0].unwrap(), much.await.unwrap());
     let later = much.iter().flatten().filter(|at| **at > little).count();
     assert!(later >= 15, "{later} of the many went after the one");
+
+    // Also when the many fill the queue: the last of them give way.
+    time::sleep(Duration::from_secs(10)).await;
+    let much = tokio::spawn({
+        let governor = governor.clone();
+        async move { burst(&governor, "much", "/api/v2/deals", 80).await }
+    });
+    time::sleep(Duration::from_millis(1)).await;
+    let full = governor.waiting();
+    let little = burst(&governor, "little", "/api/v2/deals", 3).await;
+    assert!(little.iter().all(Result::is_ok), "{little:?}");
+    let much = much.await.unwrap();
+    assert_eq!(much.iter().flatten().count(), 20 + full - 3);
 }
 
 #[tokio::test(start_paused = true)]
