@@ -239,14 +239,7 @@ impl<S: Source> Probe<'_, S> {
             tokio::time::sleep((*wait).min(Duration::from_secs(3))).await;
             answer = self.source.get(&path).await;
         }
-        // What goes no further than Keyhaven costs nothing.
-        if !matches!(
-            answer,
-            Err(Refused::Later(_)
-                | Refused::ShareUsedUp
-                | Refused::Forbidden { .. }
-                | Refused::OutOfReach { .. })
-        ) {
+        if answer.as_ref().err().is_none_or(Refused::is_the_apps) {
             let looked = self.looked.entry(stream.name.clone()).or_default();
             looked.requests += 1;
             looked.cost += self.source.cost(&stream.path);

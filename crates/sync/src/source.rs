@@ -91,3 +91,10 @@ pub enum Refused {
         remedy: String,
     },
 }
+
+impl Refused {
+    /// It went out, and cost something. The others went no further than Keyhaven.
+    pub(crate) fn is_the_apps(&self) -> bool {
+        !matches!(self, Self::Later(_) | Self::ShareUsedUp | Self::Forbidden { .. } | Self::OutOfReach { .. })
+    }
+}

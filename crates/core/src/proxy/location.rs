@@ -1,7 +1,7 @@
 //! Where a redirect leads. Whoever follows it still shows an access token: no app may lead that into Keyhaven itself.
 
-use http::{HeaderMap, HeaderValue, header};
-use url::{Host, Url};
+use http::HeaderValue;
+use url::{Host, Position, Url};
 
 /// What was asked, and where else the connection may go.
 pub(super) struct Asked<'a> {
@@ -20,13 +20,9 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// What is below the connection's address is named as the caller reaches it. What leads elsewhere stays as the app
     /// wrote it, but for what leads to this machine or to Keyhaven, which is left out.
-    pub(super) fn rewrite(&self, headers: &mut HeaderMap) {
-        let Some(told) = headers.get(header::LOCATION) else { return };
-        let led = told.to_str().ok().and_then(|told| self.led(told));
-        match led.and_then(|to| HeaderValue::try_from(to).ok()) {
-            Some(to) => drop(headers.insert(header::LOCATION, to)),
-            None => drop(headers.remove(header::LOCATION)),
-        }
+    pub(super) fn leads(&self, told: &HeaderValue) -> Option<HeaderValue> {
+        let to = self.led(told.to_str().ok()?)?;
+        HeaderValue::try_from(to).ok()
     }
 
     fn led(&self, told: &str) -> Option<String> {
@@ -37,15 +33,18 @@ impl Asked<'_> {
             return Some(below);
         }
         let is_apps = host == self.host || host == self.first.0;
-        (is_apps || !self.is_here(&to)).then(|| to.into())
+        if !is_apps && self.is_here(&to) {
+            return None;
+        }
+        // Written in another way, two readers could take it for two places.
+        Some(if is_plain(told) { told.to_owned() } else { to.into() })
     }
 
     /// The path here of what is below the connection's address.
     fn below(&self, host: &str, to: &Url) -> Option<String> {
         let (first, prefix) = self.first;
         let rest = to.path().strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-        let query = to.query().map(|query| format!("?{query}")).unwrap_or_default();
-        (host == first).then(|| format!("/proxy/{}{rest}{query}", self.connection))
+        (host == first).then(|| format!("/proxy/{}{rest}{}", self.connection, &to[Position::AfterPath..]))
     }
 
     /// Is it Keyhaven, or something else on this machine or the caller's?
@@ -71,6 +70,12 @@ impl Asked<'_> {
     }
 }
 
+/// A whole address, in letters that everybody reads alike.
+fn is_plain(told: &str) -> bool {
+    (told.starts_with("https://") || told.starts_with("http://"))
+        && told.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,10 +88,7 @@ mod tests {
             first: ("acme.pipedrive.com", "/api"),
             reached,
         };
-        let mut headers = HeaderMap::new();
-        headers.insert(header::LOCATION, told.parse().unwrap());
-        asked.rewrite(&mut headers);
-        headers.get(header::LOCATION).map(|it| it.to_str().unwrap().to_owned())
+        asked.leads(&told.parse().unwrap()).map(|it| it.to_str().unwrap().to_owned())
     }
 
     #[test]
@@ -99,7 +101,8 @@ mod tests {
             ("/proxy/other/api", Some("https://acme.pipedrive.com/proxy/other/api")),
             ("/apiary", Some("https://acme.pipedrive.com/apiary")),
             ("https:/proxy/other", Some("https://acme.pipedrive.com/proxy/other")),
-            ("https://files.example/a?b", Some("https://files.example/a?b")),
+            ("https://files.example?a='b'#c", Some("https://files.example?a='b'#c")),
+            ("deals/2#c", Some("/proxy/conn_1/v2/deals/2#c")),
             ("\\\\evil.example/x", Some("https://evil.example/x")),
             ("http://keyhaven:8787/api/v1/tokens", None),
             ("https://KEYHAVEN/api/v1/tokens", None),

@@ -47,7 +47,7 @@ pub struct Inbound {
     /// One of the connection's hosts, for whoever means it and not the first. The path is then the whole one there.
     pub host: Option<String>,
     /// Name and port by which Keyhaven was reached, where it was: redirects are named so.
-    pub reached: Option<String>,
+    pub reached: Option<HeaderValue>,
     /// Where it came from.
     pub client: Option<IpAddr>,
     /// Its body.

@@ -68,8 +68,6 @@ pub(super) async fn send(
     caller.ctx.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
     let connector = target.connector(app)?;
     let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
-    let query = inbound.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
-    let path_and_query = format!("{prefix}{}{query}", inbound.path);
     let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, began, now);
     let sent = async {
         caller.meter.spend(&caller.ctx.policy, now)?;
@@ -83,7 +81,7 @@ pub(super) async fn send(
             target,
             way,
             method: inbound.method.clone(),
-            path_and_query: path_and_query.clone(),
+            path_and_query: path_and_query(prefix, &inbound.path, inbound.query.as_deref()),
             headers: headers::outwards(take(&mut inbound.headers), &target.credential),
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             count: &mut count,
@@ -97,11 +95,18 @@ pub(super) async fn send(
             let (mut parts, body) = answer.into_parts();
             app.feedback.answered(app, target, &parts, now);
             parts.headers = headers::inwards(parts.headers);
-            if let Some((first, _, first_prefix)) = target.ways.first() {
-                let reached = inbound.reached.as_deref().filter(|_| inbound.host.is_none());
-                let (connection, first) = (&*target.id, (first.as_str(), first_prefix.as_str()));
-                Asked { connection, host, path_and_query: &path_and_query, first, reached }
-                    .rewrite(&mut parts.headers);
+            if let Some(told) = parts.headers.remove(header::LOCATION)
+                && let Some((first, _, first_prefix)) = target.ways.first()
+            {
+                let named = inbound.reached.as_ref().filter(|_| inbound.host.is_none());
+                let asked = Asked {
+                    connection: &target.id,
+                    host,
+                    path_and_query: &path_and_query(prefix, &inbound.path, inbound.query.as_deref()),
+                    first: (first, first_prefix),
+                    reached: named.and_then(|named| named.to_str().ok()),
+                };
+                parts.headers.extend(asked.leads(&told).map(|to| (header::LOCATION, to)));
             }
             count.answered(parts.status.as_u16());
             Ok(Response::from_parts(parts, Passing::new(body, count, rest)))
@@ -111,6 +116,12 @@ pub(super) async fn send(
             Err(refusal)
         }
     }
+}
+
+/// As the app gets it, whose own paths begin so.
+fn path_and_query(prefix: &str, path: &str, query: Option<&str>) -> String {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{prefix}{path}{query}")
 }
 
 /// The way to the host that was asked for; only those of the connection can be.

@@ -64,8 +64,8 @@ fn inbound(from: SocketAddr, request: Request<Incoming>) -> Inbound {
     let (parts, body) = request.into_parts();
     let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let (connection, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let reached = parts.uri.authority().map(|it| it.as_str().to_owned());
-    let named = || Some(parts.headers.get(header::HOST)?.to_str().unwrap_or_default().to_owned());
+    let reached = parts.uri.authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
+    let named = || parts.headers.get(header::HOST).cloned();
     Inbound {
         reached: reached.or_else(named),
         method: parts.method,

@@ -74,13 +74,7 @@ impl<S: Source> Fetcher<'_, S> {
                 () = cancelled(self.cancelled.clone()) => continue,
             };
             let told = asked.as_ref().ok().and_then(|answer| answer.budget);
-            if !matches!(
-                asked,
-                Err(Refused::Later(_)
-                    | Refused::ShareUsedUp
-                    | Refused::Forbidden { .. }
-                    | Refused::OutOfReach { .. })
-            ) {
+            if asked.as_ref().err().is_none_or(Refused::is_the_apps) {
                 self.allowance.spend(cost, is_sweep, told);
                 self.teller.asked(stream, cost);
             }

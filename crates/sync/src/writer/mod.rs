@@ -136,24 +136,19 @@ impl Writer {
     }
 
     /// Makes the table, or adds what it lacks. A table that somebody else made is left alone.
-    pub(crate) fn ensure(&mut self, layout: &Layout) -> Result<bool, SyncError> {
+    pub(crate) fn ensure(&mut self, layout: &Layout) -> Result<(), SyncError> {
         let there = self.objects.get(&layout.table);
         if there.is_some() && !self.ours.contains(&layout.table) {
             return Err(not_ours(&layout.table));
         }
-        let is_new = there.is_none();
         self.db.begin()?;
         let changed = database::ensure(self.db.as_mut(), layout, there.map(Vec::as_slice))?;
-        // Somebody may have dropped the column that was added.
-        if changed && !is_new {
-            self.forget_looks()?;
-        }
         self.own(&layout.table, "table")?;
         self.commit()?;
         if changed {
             self.objects = self.db.objects()?;
         }
-        Ok(changed)
+        Ok(())
     }
 
     pub(crate) fn own(&mut self, name: &str, kind: &str) -> Result<(), SyncError> {
