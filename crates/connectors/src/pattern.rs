@@ -14,7 +14,11 @@ enum Segment {
 /// A pattern of paths. Paths are percent-decoded and begin with a slash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PathPattern(Vec<Segment>);
+pub struct PathPattern {
+    segments: Vec<Segment>,
+    /// How every path begins that fits: most do not, and are told by this.
+    beginning: String,
+}
 
 impl PathPattern {
     /// Reads a pattern, or says what is wrong with it.
@@ -40,13 +44,22 @@ impl PathPattern {
                 part => Segment::Fixed(part.into()),
             });
         }
-        Ok(Self(segments))
+        let fixed = segments.iter().map_while(|segment| match segment {
+            Segment::Fixed(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let beginning = fixed.collect::<Vec<_>>().join("/");
+        Ok(Self { segments, beginning })
     }
 
     /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
     pub fn fits(&self, path: &str) -> bool {
-        let mut rest = Some(path.strip_prefix('/').unwrap_or(path));
-        for segment in &self.0 {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        if !path.starts_with(&self.beginning) {
+            return false;
+        }
+        let mut rest = Some(path);
+        for segment in &self.segments {
             let length = match (segment, rest) {
                 (Segment::Rest, _) => return true,
                 (Segment::One, Some(rest)) if !rest.is_empty() && !rest.starts_with('/') => {
@@ -75,7 +88,7 @@ impl TryFrom<String> for PathPattern {
 
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for segment in &self.0 {
+        for segment in &self.segments {
             let text = match segment {
                 Segment::Fixed(text) => text,
                 Segment::One => "*",

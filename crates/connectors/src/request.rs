@@ -114,20 +114,20 @@ impl Connector {
     /// Puts the credential where the app takes it: into a header, never into the URL. `None` if a value cannot
     /// stand in a header.
     pub(crate) fn authorise(&self, values: &Values, headers: &mut HeaderMap) -> Option<()> {
-        let credential = self.credential(&values.plain, &values.secret)?;
+        let credential = self.credential(&values.plain, |field| values.secret.get(field))?;
         headers.insert(self.credential_header(&values.plain)?, credential);
         Some(())
     }
 
     /// What stands in [`Connector::credential_header`]. `None` if a value cannot stand in a header.
-    pub fn credential(
+    pub fn credential<'a>(
         &self,
-        plain: &BTreeMap<String, String>,
-        secret: &BTreeMap<String, Secret>,
+        plain: &'a BTreeMap<String, String>,
+        secret: impl Fn(&str) -> Option<&'a Secret>,
     ) -> Option<HeaderValue> {
         let value_of = |field: &str| {
             let plain = plain.get(field).map(String::as_str);
-            plain.or_else(|| secret.get(field).map(Secret::expose))
+            plain.or_else(|| secret(field).map(Secret::expose))
         };
         let text = match &self.auth {
             Auth::Header { value, .. } => template::fill_with(value, value_of)?,
@@ -136,7 +136,7 @@ impl Connector {
                 format!("Basic {}", BASE64_STANDARD.encode(pair))
             }
         };
-        let mut value = HeaderValue::from_str(&text).ok()?;
+        let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
         Some(value)
     }

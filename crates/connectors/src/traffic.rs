@@ -154,7 +154,8 @@ impl LimitHeaders {
     /// What an answer tells.
     pub fn read(&self, headers: &HeaderMap) -> Told {
         let number = |name: &Option<LimitHeader>| {
-            headers.get(&name.as_ref()?.0)?.to_str().ok()?.trim().parse::<u64>().ok()
+            let value = headers.get(&name.as_ref()?.0)?.as_bytes().trim_ascii();
+            std::str::from_utf8(value).ok()?.parse::<u64>().ok()
         };
         Told { limit: number(&self.limit), remaining: number(&self.remaining), reset: number(&self.reset) }
     }

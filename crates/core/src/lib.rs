@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod egress;
 mod error;
 mod expiry;
+pub mod http1;
 pub mod jobs;
 mod master_key;
 mod metrics;

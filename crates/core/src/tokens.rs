@@ -158,7 +158,7 @@ pub async fn revoke(app: &Keyhaven, ctx: &Ctx, which: &str) -> Result<AccessToke
 
 /// What is stored of a token's text. `None`: it cannot be one, as its checksum tells without a look into the database.
 pub fn hash(text: &str) -> Option<TokenHash> {
-    Token::parse(TokenKind::Access, text).ok().map(|token| token.hash())
+    TokenHash::of(TokenKind::Access, text).ok()
 }
 
 /// The token with this hash and its workspace, whether it is still accepted or not: that is for [`admit`] to say.

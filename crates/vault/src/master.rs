@@ -70,7 +70,7 @@ impl MasterKey {
         if sum.len() != CHECKSUM {
             return Err(KeyError::Shape);
         }
-        if *sum != checksum(PREFIX, key)[..] {
+        if sum.as_bytes() != checksum(PREFIX, key) {
             return Err(KeyError::Checksum);
         }
         Ok(Self::from_bytes(bytes))
@@ -79,7 +79,8 @@ impl MasterKey {
     /// The text to keep in a file: `khm1_`, 64 hex digits, and a checksum.
     pub fn to_text(&self) -> Secret {
         let key = Zeroizing::new(hex(self.key.as_slice()));
-        Secret::new([PREFIX, &key, &checksum(PREFIX, &key)].concat())
+        let sum = checksum(PREFIX, &key).map(char::from);
+        Secret::new([PREFIX, &key, &String::from_iter(sum)].concat())
     }
 
     /// Names it.

@@ -54,28 +54,20 @@ impl Token {
     /// A new random token.
     pub fn generate(kind: TokenKind) -> Self {
         let body = Zeroizing::new(hex(random::<{ BODY / 2 }>().as_slice()));
-        let text = [kind.prefix(), &body, &checksum(kind.prefix(), &body)].concat();
+        let sum = checksum(kind.prefix(), &body).map(char::from);
+        let text = [kind.prefix(), &body, &String::from_iter(sum)].concat();
         Self { kind, text: Secret::new(text) }
     }
 
     /// Reads a token and checks its checksum: a typing error costs no look into the database.
     pub fn parse(kind: TokenKind, text: &str) -> Result<Self, TokenError> {
-        let body = text.strip_prefix(kind.prefix()).ok_or(TokenError::Shape)?;
-        let (random, sum) = body.split_at_checked(BODY).ok_or(TokenError::Shape)?;
-        if from_hex::<{ BODY / 2 }>(random).is_none() || sum.len() != CHECKSUM {
-            return Err(TokenError::Shape);
-        }
-        if *sum != checksum(kind.prefix(), random)[..] {
-            return Err(TokenError::Checksum);
-        }
+        check(kind, text)?;
         Ok(Self { kind, text: Secret::new(text.to_owned()) })
     }
 
     /// What is stored of it. 160 random bits need no slow hash.
     pub fn hash(&self) -> TokenHash {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, self.text.expose().as_bytes()).as_ref());
-        TokenHash(hash)
+        hash(self.text.expose())
     }
 
     /// The text itself, for whoever shall hold it.
@@ -94,22 +86,47 @@ impl Token {
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
+    /// The hash of a token as somebody shows it, if it is one.
+    pub fn of(kind: TokenKind, shown: &str) -> Result<Self, TokenError> {
+        check(kind, shown)?;
+        Ok(hash(shown))
+    }
+
     /// Its 32 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-pub(crate) fn checksum(prefix: &str, body: &str) -> String {
+fn hash(text: &str) -> TokenHash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    TokenHash(hash)
+}
+
+fn check(kind: TokenKind, text: &str) -> Result<(), TokenError> {
+    let random = text.strip_prefix(kind.prefix()).ok_or(TokenError::Shape)?;
+    let (random, sum) = random.split_at_checked(BODY).ok_or(TokenError::Shape)?;
+    let is_hex = random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_hex || sum.len() != CHECKSUM {
+        return Err(TokenError::Shape);
+    }
+    if sum.as_bytes() != checksum(kind.prefix(), random) { Err(TokenError::Checksum) } else { Ok(()) }
+}
+
+pub(crate) fn checksum(prefix: &str, body: &str) -> [u8; CHECKSUM] {
     let mut sha = Context::new(&SHA256);
     sha.update(prefix.as_bytes());
     sha.update(body.as_bytes());
-    hex(&sha.finish().as_ref()[..4])
+    let sum = sha.finish();
+    std::array::from_fn(|at| HEX[usize::from(sum.as_ref()[at / 2] >> (4 * (1 - at % 2)) & 15)])
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
+    digits.map(|digit| char::from(HEX[usize::from(digit)])).collect()
 }
 
 /// Exactly `N` bytes, in lower-case hex only: one text for each value.

@@ -1,17 +1,19 @@
 //! HTTP clients: one per way of finding addresses, alike in everything else.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::{Method, Request, Response, Uri};
-use hyper::{body::Body, client::conn::http2};
+use hyper::{
+    body::Body,
+    client::conn::{TrySendError, http2},
+};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
         self,
         connect::{Connection, HttpConnector, dns::GaiResolver},
     },
-    rt::{TokioExecutor, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use keyhaven_connectors::Fault;
 use rustls::{
@@ -21,10 +23,11 @@ use rustls::{
 use tower::{Service, ServiceExt};
 
 use super::{
-    EgressConfig, EgressError, Way,
+    Asked, EgressConfig, EgressError, Way,
+    answered::{Answered, Spelled},
     fault::{fault, fault_of_connecting},
-    line::{Answered, Failed, Line, Stream},
-    pool::{Pool, Taken},
+    line::{Line, Stream},
+    pool::{Pool, Shared, Taken},
 };
 use crate::proxy::Payload;
 
@@ -47,36 +50,36 @@ where
         Self { connector, pool: Pool::default() }
     }
 
-    /// Sends a request whose URI is a path and query. The body of the answer is still to be read.
+    /// Sends a request. The body of the answer is still to be read; that of the request stays where it is, if nothing
+    /// was sent.
     pub(super) async fn send(
         &self,
         way: &Way,
-        mut request: Request<Payload>,
+        asked: &Asked<'_>,
+        body: &mut Payload,
     ) -> Result<Response<Answered>, Fault> {
+        let does_no_harm = matches!(*asked.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let mut kept = self.pool.take(&way.end);
         loop {
-            let (taken, again) = match kept {
-                Some(taken) => (taken, Some(repeatable(&request))),
-                None => (self.connect(way).await?, None),
+            let is_kept = kept.is_some();
+            let taken = match kept {
+                Some(taken) => taken,
+                None => Box::pin(self.connect(way)).await?,
             };
             let sent = match taken {
-                Taken::Line(line) => line.exchange(request, &way.end, &self.pool).await,
-                Taken::Shared(mut shared) => {
-                    *request.uri_mut() = way.whole(request.uri())?;
-                    let sent = shared.try_send_request(request).await;
-                    sent.map(|answer| answer.map(Answered::from)).map_err(|failed| Failed::new(failed, true))
-                }
+                Taken::Line(line) => line.exchange(way, asked, body, &self.pool).await,
+                Taken::Shared(shared) => Box::pin(share(shared, way, asked, body)).await,
             };
             let failed = match sent {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            (request, kept) = match (again, failed.unsent) {
+            kept = match failed {
                 // Closed by the other end while nobody looked: the next one may be open.
-                (Some(_), Some(unsent)) => (unsent, self.pool.take(&way.end)),
+                Failed { is_unsent: true, .. } if is_kept => self.pool.take(&way.end),
                 // Closed, it seems, while the request was on its way. The others may be closing, too.
-                (Some(Some(again)), None) if failed.is_silent => (again, None),
-                _ => return Err(fault(&failed.error)),
+                Failed { is_silent: true, .. } if is_kept && does_no_harm => None,
+                Failed { fault, .. } => return Err(fault),
             };
         }
     }
@@ -85,7 +88,7 @@ where
         let stream = self.connector.clone().oneshot(way.origin()?).await;
         let stream = stream.map_err(|error| fault_of_connecting(&*error))?;
         if !stream.connected().is_negotiated_h2() {
-            return Line::new(stream).await.map(Taken::Line).map_err(|error| fault(&error));
+            return Ok(Taken::Line(Line::new(Box::new(TokioIo::new(stream)))));
         }
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2.timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
@@ -95,16 +98,51 @@ where
     }
 }
 
-/// The same request once more, if it does no harm when the app has read it already.
-fn repeatable(request: &Request<Payload>) -> Option<Request<Payload>> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) || !request.body().is_end_stream() {
-        return None;
+async fn share(
+    mut shared: Shared,
+    way: &Way,
+    asked: &Asked<'_>,
+    body: &mut Payload,
+) -> Result<Response<Answered>, Failed> {
+    let mut request = way.request(asked, std::mem::take(body));
+    *request.uri_mut() = way.whole(request.uri()).map_err(Failed::at)?;
+    let sent = shared.try_send_request(request).await;
+    let answer = sent.map_err(|failed| Failed::unless_sent(failed, true, body))?;
+    Ok(answer.map(|from| Answered::from(Spelled::new(from, None))))
+}
+
+/// Why there was no answer.
+pub(super) struct Failed {
+    fault: Fault,
+    /// Nothing of the request was sent.
+    is_unsent: bool,
+    /// Not a byte of an answer came.
+    is_silent: bool,
+}
+
+impl Failed {
+    pub(super) fn at(fault: Fault) -> Self {
+        Self { fault, is_unsent: false, is_silent: false }
     }
-    let mut again = Request::new(Bytes::new().into());
-    *again.method_mut() = request.method().clone();
-    *again.uri_mut() = request.uri().clone();
-    *again.headers_mut() = request.headers().clone();
-    Some(again)
+
+    /// The connection broke before there was an answer.
+    pub(super) fn silent(error: &io::Error) -> Self {
+        Self { is_silent: true, ..Self::at(fault(error)) }
+    }
+
+    /// Puts the body back, if nothing was sent.
+    pub(super) fn unless_sent(
+        mut failed: TrySendError<Request<Payload>>,
+        is_silent: bool,
+        body: &mut Payload,
+    ) -> Self {
+        let unsent = failed.take_message();
+        let error = failed.into_error();
+        let is_silent = is_silent && !error.is_parse();
+        let is_unsent = unsent.is_some();
+        *body = unsent.map(Request::into_body).unwrap_or_default();
+        Self { fault: fault(&error), is_unsent, is_silent }
+    }
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

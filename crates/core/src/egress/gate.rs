@@ -1,15 +1,18 @@
 //! Who may pass the door; judged before anything is dialled.
 
+use std::iter;
+
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Uri, header,
+    HeaderMap, HeaderName, HeaderValue, Request, Uri, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use keyhaven_connectors::{AllowedHost, Fault};
 use url::Url;
 
-use super::{address, overrides::Override, pool::End};
+use super::{Asked, address, overrides::Override, pool::End};
+use crate::proxy::Payload;
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Keyhaven/", env!("CARGO_PKG_VERSION")));
+static USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Keyhaven/", env!("CARGO_PKG_VERSION")));
 
 /// Headers that frame a message or speak of one connection: the transport's own, never a request's.
 const TRANSPORT: [HeaderName; 8] = [
@@ -22,6 +25,11 @@ const TRANSPORT: [HeaderName; 8] = [
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
 ];
+
+/// Does any header frame a message, or speak of one connection?
+pub(super) fn reframes(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| TRANSPORT.contains(name))
+}
 
 /// Where requests of one connection may go: judged once, then only used. No other code can make one.
 #[derive(Clone, Debug)]
@@ -48,21 +56,35 @@ impl Way {
         parts.path_and_query(path_and_query).build().map_err(|_| Fault::NotAllowed)
     }
 
-    /// Completes the headers. Those that frame a message or speak of one connection are the transport's own.
-    pub(super) fn headers(&self, mut headers: HeaderMap) -> Result<HeaderMap, Fault> {
-        if TRANSPORT.iter().any(|name| headers.contains_key(name)) {
-            return Err(Fault::NotAllowed);
-        }
-        headers.insert(header::HOST, self.host.clone());
-        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-        Ok(headers)
+    /// All headers of a request, but for those that frame it.
+    pub(super) fn headers<'a>(
+        &'a self,
+        asked: &'a Asked<'_>,
+    ) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
+        let names_itself = asked.headers.contains_key(header::USER_AGENT);
+        let credential = asked.credential.as_ref().map(|(name, value)| (*name, value));
+        iter::once((&header::HOST, &self.host))
+            .chain((!names_itself).then_some((&header::USER_AGENT, &USER_AGENT)))
+            .chain(credential)
+            .chain(
+                asked.headers.iter().filter(move |(name, _)| credential.is_none_or(|(own, _)| own != *name)),
+            )
+    }
+
+    /// The same request as hyper takes it.
+    pub(super) fn request(&self, asked: &Asked<'_>, body: Payload) -> Request<Payload> {
+        let mut request = Request::new(body);
+        *request.method_mut() = asked.method.clone();
+        *request.uri_mut() = asked.path.clone().into();
+        request.headers_mut().extend(self.headers(asked).map(|(name, value)| (name.clone(), value.clone())));
+        request
     }
 }
 
-/// A path and query as the URI of a request, and nothing that names a host.
-pub(super) fn path(path_and_query: &str) -> Result<Uri, Fault> {
+/// A path and query, and nothing that names a host.
+pub(crate) fn path(path_and_query: String) -> Result<PathAndQuery, Fault> {
     let path = path_and_query.starts_with('/').then(|| PathAndQuery::try_from(path_and_query).ok()).flatten();
-    path.map(Uri::from).ok_or(Fault::NotAllowed)
+    path.ok_or(Fault::NotAllowed)
 }
 
 /// Lets https to allowed hosts pass. `Host` is what the URL says, wherever the request goes.
@@ -95,6 +117,9 @@ pub(super) fn way(allowed: &[AllowedHost], overrides: &[Override], url: &Url) ->
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::Method;
+
     use super::*;
 
     fn way_to(url: &str) -> Result<Way, Fault> {
@@ -138,11 +163,8 @@ mod tests {
 
     #[test]
     fn a_request_cannot_reframe_itself() {
-        for name in TRANSPORT {
-            let headers = [(name.clone(), HeaderValue::from_static("x"))].into_iter().collect();
-            let way = way_to("https://acme.test/").unwrap();
-            assert_eq!(way.headers(headers).err(), Some(Fault::NotAllowed), "{name}");
-        }
+        let one = |name| reframes(&[(name, HeaderValue::from_static("x"))].into_iter().collect());
+        assert!(TRANSPORT.into_iter().all(one) && !one(header::ACCEPT));
     }
 
     #[test]
@@ -151,15 +173,26 @@ mod tests {
             [("https://acme.test/", "acme.test"), ("https://acme.test:8443/", "acme.test:8443")]
         {
             let way = way_to(url).unwrap();
-            let headers = way.headers(HeaderMap::new()).unwrap();
-            assert_eq!(headers[header::HOST], host);
-            assert_eq!(headers[header::USER_AGENT], USER_AGENT);
-            let uri = path("/a?b").unwrap();
+            let (name, key) = (HeaderName::from_static("x-api-token"), HeaderValue::from_static("key"));
+            let asked = Asked {
+                method: &Method::GET,
+                path: &path("/a?b".into()).unwrap(),
+                headers: &[(name.clone(), HeaderValue::from_static("another"))].into_iter().collect(),
+                credential: Some((&name, key.clone())),
+            };
+            let request = way.request(&asked, Bytes::new().into());
+            let sent = [
+                (header::HOST, HeaderValue::from_static(host)),
+                (header::USER_AGENT, USER_AGENT.clone()),
+                (name.clone(), key),
+            ];
+            assert_eq!(*request.headers(), sent.into_iter().collect::<HeaderMap>());
+            let uri = request.uri();
             assert_eq!((uri.authority(), uri.path(), uri.query()), (None, "/a", Some("b")));
-            assert_eq!(way.whole(&uri).unwrap().to_string(), format!("https://{host}/a?b"));
+            assert_eq!(way.whole(uri).unwrap().to_string(), format!("https://{host}/a?b"));
         }
         for odd in ["", "evil.test/", "@evil.test/", ":80/", "http://evil.test/", "*", "?a"] {
-            assert_eq!(path(odd).err(), Some(Fault::NotAllowed), "{odd}");
+            assert_eq!(path(odd.into()).err(), Some(Fault::NotAllowed), "{odd}");
         }
     }
 }

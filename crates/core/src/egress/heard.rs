@@ -1,4 +1,4 @@
-//! A connection on which an answer is heard although the app takes no more of the request.
+//! A connection as hyper gets to see it.
 
 use std::{
     io::{self, IoSlice},
@@ -6,45 +6,84 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+
+use super::line::{Line, Stream, is_closed};
 
 /// An app that refuses a request early answers and closes before it has read the body. What is still sent then fails,
 /// while the answer is there to be read: so that failure is passed over, and reading tells how it ended.
-pub(super) struct Heard<S> {
-    stream: S,
+pub(super) struct Heard {
+    stream: Box<TokioIo<Stream>>,
+    /// Has been read already.
+    ahead: Bytes,
+    /// The request has been sent already: what hyper writes of it goes nowhere.
+    is_sent: bool,
+    /// It has written something. It takes no answer before.
+    has_written: bool,
     closed: bool,
 }
 
-impl<S> Heard<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, closed: false }
+impl Heard {
+    /// With the beginning of its answer, the request is sent.
+    pub(super) fn new(line: Line, beginning: Option<Bytes>) -> Self {
+        let is_sent = beginning.is_some();
+        Self {
+            stream: line.stream,
+            ahead: beginning.unwrap_or_default(),
+            is_sent,
+            has_written: false,
+            closed: false,
+        }
+    }
+
+    /// The connection, if all that came was read and the other end takes more.
+    pub(super) fn into_line(self) -> Option<Line> {
+        (self.ahead.is_empty() && !self.closed).then(|| Line::new(self.stream))
+    }
+
+    /// Does what is written go nowhere?
+    fn is_done(&mut self, cx: &Context<'_>) -> bool {
+        if self.is_sent && !std::mem::replace(&mut self.has_written, true) {
+            cx.waker().wake_by_ref();
+        }
+        self.is_sent || self.closed
     }
 
     /// What came of writing `length` bytes.
     fn wrote(&mut self, length: usize, result: io::Result<usize>) -> io::Result<usize> {
         result.or_else(|error| {
-            self.closed = matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+            self.closed = is_closed(&error);
             if self.closed { Ok(length) } else { Err(error) }
         })
     }
 }
 
-impl<S: Read + Unpin> Read for Heard<S> {
+impl Read for Heard {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if self.is_sent && !self.has_written {
+            return Poll::Pending;
+        }
+        if self.ahead.is_empty() {
+            return Pin::new(self.stream.inner_mut()).poll_read(cx, buffer);
+        }
+        let length = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead.split_to(length));
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: Write + Unpin> Write for Heard<S> {
+impl Write for Heard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.closed {
+        if self.is_done(cx) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let result = Pin::new(self.stream.inner_mut()).poll_write(cx, bytes);
         result.map(|result| self.wrote(bytes.len(), result))
     }
 
@@ -54,26 +93,26 @@ impl<S: Write + Unpin> Write for Heard<S> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = pieces.iter().map(|piece| piece.len()).sum();
-        if self.closed {
+        if self.is_done(cx) {
             return Poll::Ready(Ok(length));
         }
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        let result = Pin::new(self.stream.inner_mut()).poll_write_vectored(cx, pieces);
         result.map(|result| self.wrote(length, result))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.inner().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.closed {
+        if self.is_sent || self.closed {
             return Poll::Ready(Ok(()));
         }
-        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        let result = Pin::new(self.stream.inner_mut()).poll_flush(cx);
         result.map(|result| self.wrote(0, result.map(|()| 0)).map(|_| ()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(self.stream.inner_mut()).poll_shutdown(cx)
     }
 }

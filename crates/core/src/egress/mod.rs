@@ -4,6 +4,7 @@
 //! address is the one that is dialled; nothing is followed; everything is bounded.
 
 mod address;
+mod answered;
 mod client;
 mod fault;
 mod gate;
@@ -12,21 +13,21 @@ mod line;
 mod overrides;
 mod pool;
 mod resolver;
+mod spoken;
 mod tunnel;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
 use tokio::time::timeout;
 use url::Url;
 
+pub use answered::Answered;
 use client::{Client, connector, tls};
 pub(crate) use client::{PlainClient, plain_client};
-pub(crate) use gate::Way;
-pub use line::Answered;
+pub(crate) use gate::{Way, path};
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
 pub use tunnel::tunnel;
@@ -78,6 +79,15 @@ pub enum EgressError {
     /// TLS.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+/// What is asked of an app, but for the body and what the door adds.
+pub(crate) struct Asked<'a> {
+    pub method: &'a Method,
+    pub path: &'a PathAndQuery,
+    pub headers: &'a HeaderMap,
+    /// Takes the place of a header with the same name.
+    pub credential: Option<(&'a HeaderName, HeaderValue)>,
 }
 
 /// The one door out.
@@ -146,9 +156,11 @@ impl Egress {
         let OutRequest { method, url, headers } = request;
         let way = self.way(allowed, &url)?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let target = format!("{}{query}", url.path());
+        let path = gate::path(format!("{}{query}", url.path()))?;
+        let asked = Asked { method: &method, path: &path, headers: &headers, credential: None };
         let whole = async {
-            let request = self.door.pass(&way, method, &target, headers, Bytes::new().into());
+            let mut nothing = Payload::default();
+            let request = self.door.pass(&way, &asked, &mut nothing);
             let answer = timeout(self.header_timeout, request).await.unwrap_or(Err(Fault::TimedOut))?;
             self.read(answer).await
         };
@@ -174,22 +186,19 @@ impl Door {
         }
     }
 
-    /// Sends a request; the body of the answer is still to be read.
+    /// Sends a request; the body of the answer is still to be read. Its own body stays where it is, if nothing was sent.
     pub(crate) async fn pass(
         &self,
         way: &Way,
-        method: Method,
-        path_and_query: &str,
-        headers: HeaderMap,
-        body: Payload,
+        asked: &Asked<'_>,
+        body: &mut Payload,
     ) -> Result<Response<Answered>, Fault> {
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = gate::path(path_and_query)?;
-        *request.headers_mut() = way.headers(headers)?;
+        if gate::reframes(asked.headers) {
+            return Err(Fault::NotAllowed);
+        }
         let answer = match way.elsewhere {
-            true => self.elsewhere.send(way, request).await,
-            false => self.public.send(way, request).await,
+            true => self.elsewhere.send(way, asked, body).await,
+            false => self.public.send(way, asked, body).await,
         };
         // Nobody asked for another protocol.
         let answer = answer.and_then(|it| match it.status() {

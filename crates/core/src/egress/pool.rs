@@ -36,13 +36,13 @@ struct Shelves {
 #[derive(Default)]
 struct Shelf {
     /// Each with the time of its last use, the latest at the back.
-    lines: VecDeque<(Box<Line>, Instant)>,
+    lines: VecDeque<(Line, Instant)>,
     shared: Option<(Shared, Instant)>,
 }
 
 /// A connection to use.
 pub(super) enum Taken {
-    Line(Box<Line>),
+    Line(Line),
     Shared(Shared),
 }
 
@@ -62,17 +62,19 @@ impl Pool {
             }
             shelf.shared = None;
         }
-        let (line, used) = shelf.lines.pop_back()?;
-        if used.elapsed() < IDLE {
-            return Some(Taken::Line(line));
+        while let Some((mut line, used)) = shelf.lines.pop_back() {
+            if used.elapsed() >= IDLE {
+                // The others have been idle for even longer.
+                shelf.lines.clear();
+            } else if line.is_open() {
+                return Some(Taken::Line(line));
+            }
         }
-        // The others have been idle for even longer.
-        shelf.lines.clear();
         None
     }
 
     /// Keeps a connection that is idle again.
-    pub(super) fn keep(&self, end: &End, line: Box<Line>) {
+    pub(super) fn keep(&self, end: &End, line: Line) {
         self.put(end, |shelf, now| {
             shelf.lines.push_back((line, now));
             (shelf.lines.len() > MAX_IDLE).then(|| shelf.lines.pop_front()).flatten().map(|(line, _)| line)
@@ -110,7 +112,7 @@ async fn sweep(shelves: Weak<Mutex<Shelves>>) {
         let Some(shelves) = shelves.upgrade() else { return };
         let mut shelves = shelves.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.ends.retain(|_, shelf| {
-            shelf.lines.retain(|(line, used)| !line.is_closed() && used.elapsed() < IDLE);
+            shelf.lines.retain_mut(|(line, used)| line.is_open() && used.elapsed() < IDLE);
             shelf.shared.take_if(|(shared, used)| shared.is_closed() || used.elapsed() >= IDLE);
             !shelf.lines.is_empty() || shelf.shared.is_some()
         });

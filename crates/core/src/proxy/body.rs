@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::{
     runtime::Handle,
@@ -36,6 +36,9 @@ pub enum BrokenBody {
     /// The connection broke.
     #[error(transparent)]
     Connection(#[from] hyper::Error),
+    /// The same, where no library spoke on it.
+    #[error("the answer broke off: {0}")]
+    Answer(#[source] std::io::Error),
     /// What was to be sent cannot be read to its end.
     #[error("what was to be sent cannot be read: {0}")]
     Read(#[from] std::io::Error),
@@ -132,7 +135,7 @@ impl<B> Flow<B> {
     }
 }
 
-impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Flow<B> {
+impl<B: Body<Data = Bytes, Error: Into<BrokenBody>> + Unpin> Body for Flow<B> {
     type Data = Bytes;
     type Error = BrokenBody;
 
@@ -148,7 +151,7 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Flow<B> {
             }
             // Trailers could say what headers may not, in either direction: none pass.
             let frame = frame.filter(|frame| !frame.as_ref().is_ok_and(Frame::is_trailers));
-            return Poll::Ready(frame.map(|frame| Ok(frame?)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(IDLE)));
         match idle.as_mut().poll(cx) {
@@ -169,7 +172,7 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Flow<B> {
 /// What is sent, or what is answered.
 pub enum Payload<B = Incoming> {
     /// A whole text.
-    Whole(Full<Bytes>),
+    Whole(Bytes),
     /// A body on its way.
     Flow(Flow<B>),
     /// What somebody reads from a file or a pipe.
@@ -215,6 +218,7 @@ impl Payload<Answered> {
     /// A body of which the beginning has been read already.
     pub(super) fn resumed(start: Bytes, mut rest: Answered) -> Self {
         let (sender, pieces) = mpsc::channel(1);
+        let left = rest.size_hint().exact().map(|rest| start.len() as u64 + rest);
         tokio::spawn(async move {
             let mut piece = Ok(start);
             while sender.send(piece).await.is_ok() {
@@ -230,7 +234,7 @@ impl Payload<Answered> {
                 };
             }
         });
-        Self::Fed { pieces, left: None }
+        Self::Fed { pieces, left }
     }
 }
 
@@ -242,7 +246,7 @@ impl<B> From<Flow<B>> for Payload<B> {
 
 impl From<Incoming> for Payload {
     fn from(incoming: Incoming) -> Self {
-        Self::Flow(Flow::new(incoming))
+        if incoming.is_end_stream() { Self::default() } else { Self::Flow(Flow::new(incoming)) }
     }
 }
 
@@ -254,11 +258,18 @@ impl From<Answered> for Payload<Answered> {
 
 impl<B> From<Bytes> for Payload<B> {
     fn from(bytes: Bytes) -> Self {
-        Self::Whole(Full::new(bytes))
+        Self::Whole(bytes)
     }
 }
 
-impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Payload<B> {
+/// Nothing.
+impl<B> Default for Payload<B> {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+impl<B: Body<Data = Bytes, Error: Into<BrokenBody>> + Unpin> Body for Payload<B> {
     type Data = Bytes;
     type Error = BrokenBody;
 
@@ -267,12 +278,10 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Payload<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenBody>>> {
         match self.get_mut() {
-            Self::Whole(whole) => match Pin::new(whole).poll_frame(cx) {
-                Poll::Ready(frame) => {
-                    Poll::Ready(frame.map(|frame| Ok(frame.unwrap_or_else(|never| match never {}))))
-                }
-                Poll::Pending => Poll::Pending,
-            },
+            Self::Whole(whole) => {
+                let whole = std::mem::take(whole);
+                Poll::Ready((!whole.is_empty()).then_some(Ok(Frame::data(whole))))
+            }
             Self::Flow(flow) => Pin::new(flow).poll_frame(cx),
             Self::Fed { pieces, left } => pieces.poll_recv(cx).map(|piece| {
                 piece.map(|piece| {
@@ -286,7 +295,7 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Payload<B> {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Whole(whole) => whole.is_empty(),
             Self::Flow(flow) => flow.is_end_stream(),
             Self::Fed { .. } => false,
         }
@@ -294,7 +303,7 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Payload<B> {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(whole) => whole.size_hint(),
+            Self::Whole(whole) => SizeHint::with_exact(whole.len() as u64),
             Self::Flow(flow) => flow.size_hint(),
             Self::Fed { left, .. } => left.map(SizeHint::with_exact).unwrap_or_default(),
         }

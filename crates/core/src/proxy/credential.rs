@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use keyhaven_vault::{Token, TokenKind};
+use keyhaven_vault::{Token, TokenHash, TokenKind};
 use url::form_urlencoded;
 
 use super::path;
@@ -33,7 +33,7 @@ pub struct Places<'a> {
 /// The token, and the query without it.
 pub(super) struct Found<'a> {
     /// What was shown.
-    pub token: Token,
+    pub token: TokenHash,
     /// The query to send.
     pub query: Option<Cow<'a, str>>,
 }
@@ -51,17 +51,16 @@ pub(super) fn find<'a>(
     query: Option<&'a str>,
     places: Option<&Places<'_>>,
 ) -> Result<Found<'a>, Misplaced> {
-    let mut shown: Option<Token> = None;
+    let mut shown: Option<TokenHash> = None;
     let mut mistyped = false;
     let mut show = |text: &str| {
         if !text.as_bytes().starts_with(PREFIX) {
             return Ok(());
         }
-        match (Token::parse(TokenKind::Access, text), &shown) {
+        match (TokenHash::of(TokenKind::Access, text), shown) {
             (Err(_), _) => mistyped = true,
-            (Ok(token), None) => shown = Some(token),
-            (Ok(token), Some(first)) if first.hash() == token.hash() => {}
-            (Ok(_), Some(_)) => return Err(Misplaced::Two),
+            (Ok(token), Some(first)) if first != token => return Err(Misplaced::Two),
+            (Ok(token), _) => shown = Some(token),
         }
         Ok(())
     };
@@ -146,7 +145,7 @@ fn holds_token(bytes: &[u8]) -> bool {
     while let Some(at) = rest.windows(PREFIX.len()).position(|window| window == PREFIX) {
         let end = (at + Token::LENGTH).min(rest.len());
         let text = std::str::from_utf8(&rest[at..end]).unwrap_or_default();
-        if Token::parse(TokenKind::Access, text).is_ok() {
+        if TokenHash::of(TokenKind::Access, text).is_ok() {
             return true;
         }
         rest = &rest[at + PREFIX.len()..];
@@ -221,7 +220,7 @@ mod tests {
                 .map(|found| found.query.as_deref().unwrap_or_default())
                 .map_err(|error| *error);
             assert_eq!(got, want, "{pairs:?} {query}");
-            assert!(found.is_err() || found.ok().unwrap().token.hash() == one.hash());
+            assert!(found.is_err() || found.ok().unwrap().token == one.hash());
         }
     }
 }

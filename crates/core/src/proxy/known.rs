@@ -90,6 +90,11 @@ impl Known {
         if self.is_fresh(app) {
             return Ok(());
         }
+        // What is seldom needed is boxed, here and below: a call in flight holds no room for it.
+        Box::pin(self.look_for_changes(app)).await
+    }
+
+    async fn look_for_changes(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
         let came = Instant::now();
         let mut asking = self.asking.lock().await;
         if self.is_fresh(app) {
@@ -128,17 +133,17 @@ impl Known {
         hash: TokenHash,
         client: Option<IpAddr>,
     ) -> Result<Caller, Error> {
-        let holder = self.holder(app, hash).await?;
+        let known = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        let holder = match known.filter(|it| it.until.is_none_or(|until| Instant::now() < until)) {
+            Some(known) => known,
+            None => Box::pin(self.look_up_holder(app, hash)).await?,
+        };
         tokens::check(&holder.token, client, app.now())?;
         let ctx = holder.ctx.clone().with_client(client);
         Ok(Caller { id: holder.id.clone(), ctx, meter: holder.meter.clone() })
     }
 
-    async fn holder(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Holder>, Error> {
-        let known = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some(known) = known.filter(|it| it.until.is_none_or(|until| Instant::now() < until)) {
-            return Ok(known);
-        }
+    async fn look_up_holder(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Holder>, Error> {
         let on_main = app.clone();
         let (token, ctx, used) = app
             .on_main(async move {
@@ -165,9 +170,13 @@ impl Known {
     /// The connection with this id or slug.
     pub(super) async fn target(&self, app: &Arc<Keyhaven>, which: &str) -> Result<Arc<Target>, Error> {
         let known = self.targets.read().unwrap_or_else(PoisonError::into_inner).get(which).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+        match known {
+            Some(known) => Ok(known),
+            None => Box::pin(self.look_up_target(app, which)).await,
         }
+    }
+
+    async fn look_up_target(&self, app: &Arc<Keyhaven>, which: &str) -> Result<Arc<Target>, Error> {
         let (on_main, name) = (app.clone(), which.to_owned());
         let (row, secrets) = app
             .on_main(async move {

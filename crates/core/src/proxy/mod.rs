@@ -83,7 +83,7 @@ async fn admitted(
         Err(_) => None,
     };
     let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), places.as_ref())?;
-    let (hash, query) = (found.token.hash(), found.query.map(|query| query.into_owned()));
+    let (hash, query) = (found.token, found.query.map(|query| query.into_owned()));
     inbound.query = query;
     let caller = app.known.caller(app, hash, inbound.client).await?;
     let target = match target {

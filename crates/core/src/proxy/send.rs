@@ -1,14 +1,9 @@
 //! From a caller who may call to the app, and back.
 
-use std::{
-    future::Future,
-    mem::{replace, take},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, mem::take, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Response, header};
+use http::{HeaderMap, Method, Response, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use keyhaven_connectors::{Answer, Fault, Reason};
@@ -27,7 +22,7 @@ use super::{
 };
 use crate::{
     Error, Keyhaven,
-    egress::{Answered, Door, Way},
+    egress::{self, Answered, Door, Way},
     usage::Told,
 };
 
@@ -75,13 +70,13 @@ pub(super) async fn send(
             target.look_again(app).await?;
         }
         note_use(app, caller, target, inbound.client, now).await?;
-        let out = Outbound {
+        let mut out = Outbound {
             app,
             door,
             target,
             way,
-            method: inbound.method.clone(),
-            path_and_query: path_and_query(prefix, &inbound.path, inbound.query.as_deref()),
+            method: &inbound.method,
+            path: egress::path(path_and_query(prefix, &inbound.path, inbound.query.as_deref()))?,
             headers: headers::outwards(take(&mut inbound.headers), &target.credential),
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             count: &mut count,
@@ -120,8 +115,10 @@ pub(super) async fn send(
 
 /// As the app gets it, whose own paths begin so.
 fn path_and_query(prefix: &str, path: &str, query: Option<&str>) -> String {
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{prefix}{path}{query}")
+    match query {
+        None => [prefix, path].concat(),
+        Some(query) => [prefix, path, "?", query].concat(),
+    }
 }
 
 /// The way to the host that was asked for; only those of the connection can be.
@@ -183,8 +180,8 @@ struct Outbound<'a> {
     door: &'a Door,
     target: &'a Target,
     way: &'a Way,
-    method: Method,
-    path_and_query: String,
+    method: &'a Method,
+    path: PathAndQuery,
     headers: HeaderMap,
     call: Call<'a>,
     count: &'a mut Count,
@@ -192,14 +189,14 @@ struct Outbound<'a> {
 }
 
 impl Outbound<'_> {
-    async fn go(mut self, body: &mut Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
-        let repeatable = matches!(self.method, Method::GET | Method::HEAD) && body.is_end_stream();
+    async fn go(&mut self, body: &mut Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
+        let repeatable = matches!(*self.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let (first, rest) = self.once(body).await?;
         let Some(governor) = &self.target.governor else { return Ok((first.map(Payload::from), rest)) };
         let (first, wait) = self.heed(governor, first).await?;
         match wait {
             Some((Reason::RateLimited, wait)) if repeatable && wait <= PATIENCE => {
-                let again = self.once(&mut Bytes::new().into()).await;
+                let again = self.once(&mut Payload::default()).await;
                 match again {
                     // Refused by ourselves by now: the app's own answer tells more.
                     Err(refusal) if refusal.status == 429 => Ok((first, rest)),
@@ -217,11 +214,15 @@ impl Outbound<'_> {
             governor.admit(&self.call, self.now).await?;
         }
         self.count.goes_out(self.call.cost);
-        let mut headers = self.headers.clone();
-        self.target.authorise(self.app, &mut headers)?;
-        let mut sent = replace(body, Bytes::new().into());
-        let progress = sent.watch();
-        let answer = self.door.pass(self.way, self.method.clone(), &self.path_and_query, headers, sent);
+        let credential = self.target.open_credential(self.app)?;
+        let asked = egress::Asked {
+            method: self.method,
+            path: &self.path,
+            headers: &self.headers,
+            credential: Some((&self.target.credential, credential)),
+        };
+        let progress = body.watch();
+        let answer = self.door.pass(self.way, &asked, body);
         match within(answer, progress.as_ref(), self.app.egress.answer_timeout()).await {
             Ok(answer) => Ok((answer, progress)),
             Err(fault) => {
@@ -229,8 +230,9 @@ impl Outbound<'_> {
                     governor.give_back(&self.call);
                 }
                 let is_callers = progress.as_ref().is_some_and(Progress::is_broken);
-                *body =
-                    progress.and_then(|progress| progress.rest()).map_or(Bytes::new().into(), Payload::from);
+                if let Some(rest) = progress.and_then(Progress::rest) {
+                    *body = Payload::from(rest);
+                }
                 Err(if is_callers { Refusal::broken_off() } else { fault.into() })
             }
         }

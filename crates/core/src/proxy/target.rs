@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderName, HeaderValue};
 use keyhaven_connectors::{Connector, Fault, Status};
 use keyhaven_store::{ConnectionRow, SecretRow};
 use keyhaven_vault::{Place, Secret, Unwrapped};
@@ -84,16 +84,13 @@ impl Target {
         self.row.status == Status::Valid.as_str()
     }
 
-    /// Opens the secrets and puts the credential where the app takes it. Nothing of it stays.
-    pub(super) fn authorise(&self, app: &Keyhaven, headers: &mut HeaderMap) -> Result<(), Error> {
+    /// Opens the secrets and makes what stands where the app takes its credential. Nothing of it stays.
+    pub(super) fn open_credential(&self, app: &Keyhaven) -> Result<HeaderValue, Error> {
         let open = |(field, secret): &'_ (String, Unwrapped)| Ok((field.clone(), secret.open()?));
-        let secret: BTreeMap<String, Secret> = self.secrets.iter().map(open).collect::<Result<_, Error>>()?;
-        let credential = self
-            .connector(app)?
-            .credential(&self.plain, &secret)
-            .ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))?;
-        headers.insert(self.credential.clone(), credential);
-        Ok(())
+        let secrets: Vec<(String, Secret)> = self.secrets.iter().map(open).collect::<Result<_, Error>>()?;
+        let secret = |field: &str| secrets.iter().find(|(name, _)| name == field).map(|(_, secret)| secret);
+        let credential = self.connector(app)?.credential(&self.plain, secret);
+        credential.ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
     }
 
     /// Hears what each token has used of today's budget, on other servers and before this process began.
@@ -119,7 +116,7 @@ impl Target {
             }
             *looked = Instant::now();
         }
-        self.look_at_use(app).await
+        Box::pin(self.look_at_use(app)).await
     }
 
     pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {

@@ -7,11 +7,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
     response::IntoResponse,
 };
-use hyper::body::Incoming;
 use keyhaven_core::{
     Keyhaven,
     egress::Door,
-    proxy::{self, Inbound, Passing, Refusal},
+    proxy::{self, Inbound, Passing, Payload, Refusal},
 };
 
 use crate::{api, server::AnyBody};
@@ -30,37 +29,37 @@ pub(crate) fn is_for(path: &str) -> bool {
 }
 
 /// Passes a request on, or says why not.
-pub(crate) async fn handle(
+pub(crate) async fn handle<B: Into<Payload>>(
     app: &Arc<Keyhaven>,
     door: &Door,
     from: SocketAddr,
-    request: Request<Incoming>,
+    request: Request<B>,
 ) -> Response<AnyBody> {
     let id = app.new_request_id();
-    told(proxy::by_token(app, door, inbound(from, request)).await, &id)
+    told(proxy::by_token(app, door, inbound(from, request)).await, id)
 }
 
 /// What the caller gets to see: the app's answer, or why there is none.
-pub(crate) fn told(result: Result<Response<Passing>, Refusal>, id: &str) -> Response<AnyBody> {
+pub(crate) fn told(result: Result<Response<Passing>, Refusal>, id: String) -> Response<AnyBody> {
     let mut response = match result {
         Ok(answer) => {
             let mut answer = answer.map(AnyBody::Passing);
             answer.headers_mut().insert(ANSWER, HeaderValue::from_static("app"));
             answer
         }
-        Err(refusal) => refused(refusal, id),
+        Err(refusal) => refused(refusal, &id),
     };
-    let whose = response.headers().get(ANSWER).and_then(|whose| whose.to_str().ok());
-    tracing::debug!(status = response.status().as_u16(), whose, id, "answered a call");
+    let headers = response.headers();
+    tracing::debug!(status = response.status().as_u16(), whose = ?headers.get(ANSWER), id, "answered a call");
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(id) {
+    if let Ok(id) = HeaderValue::try_from(id) {
         headers.entry(ANY_REQUEST_ID).or_insert(id.clone());
         headers.insert(REQUEST_ID, id);
     }
     response
 }
 
-fn inbound(from: SocketAddr, request: Request<Incoming>) -> Inbound {
+fn inbound<B: Into<Payload>>(from: SocketAddr, request: Request<B>) -> Inbound {
     let (parts, body) = request.into_parts();
     let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let (connection, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));

@@ -22,6 +22,7 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 
 use super::{
+    plain::{self, Next},
     pulse::{Answer, Io, Pulse},
     worker::{Shared, answer},
 };
@@ -29,15 +30,18 @@ use super::{
 /// Headers that are not there by then are not waited for; neither is the next request on an open connection.
 const HEADER_TIME: Duration = Duration::from_secs(75);
 /// A caller that reads nothing of its answer for so long is gone.
-const STUCK_TIME: Duration = Duration::from_secs(120);
+pub(super) const STUCK_TIME: Duration = Duration::from_secs(120);
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
 /// How often a connection is looked at; less often while a request takes long.
-const LOOK: Duration = Duration::from_millis(200);
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 const LOOK_BUSY: Duration = Duration::from_secs(1);
 const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What HTTP is spoken over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// All that comes is seen on the socket: nothing waits in between.
+    const IS_BARE: bool;
+
     /// The socket below.
     fn socket(&self) -> &TcpStream;
 
@@ -46,6 +50,8 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 }
 
 impl Stream for TcpStream {
+    const IS_BARE: bool = true;
+
     fn socket(&self) -> &TcpStream {
         self
     }
@@ -58,6 +64,8 @@ impl Stream for TcpStream {
 }
 
 impl Stream for TlsStream<TcpStream> {
+    const IS_BARE: bool = false;
+
     fn socket(&self) -> &TcpStream {
         self.get_ref().0
     }
@@ -121,7 +129,7 @@ async fn http1<S: Stream>(mut io: Io<S>, requests: Requests, stop: &mut watch::R
     let mut end = Instant::now() + HEADER_TIME;
     loop {
         // With TLS, the first request may have come along with the end of the handshake.
-        if pulse.requests() > 0
+        if (S::IS_BARE || pulse.requests() > 0)
             && let Some(stream) = io.drained()
         {
             let something = tokio::select! {
@@ -130,6 +138,18 @@ async fn http1<S: Stream>(mut io: Io<S>, requests: Requests, stop: &mut watch::R
                 _ = stop.changed() => return,
             };
             let Ok(Ok(())) = something else { return };
+            if S::IS_BARE {
+                let mut last = None;
+                // Boxed, so that a connection that waits holds no room for a call.
+                let next = Box::pin(plain::serve(stream, &requests, stop, &mut last)).await;
+                end = last.map_or(end, |last| last + HEADER_TIME);
+                match next {
+                    Next::Ended => return,
+                    Next::Waits if end <= Instant::now() => return,
+                    Next::Waits => continue,
+                    Next::Other(bytes) => io = io.after(bytes),
+                }
+            }
         }
         let before = pulse.requests();
         let mut connection = Box::new(shared.http.http1.serve_connection(io, requests.clone()));
@@ -189,9 +209,9 @@ where
 
 /// What is asked on one connection.
 #[derive(Clone)]
-struct Requests {
-    from: SocketAddr,
-    shared: Arc<Shared>,
+pub(super) struct Requests {
+    pub(super) from: SocketAddr,
+    pub(super) shared: Arc<Shared>,
     pulse: Arc<Pulse>,
 }
 

@@ -6,6 +6,7 @@ mod connection;
 mod forwarded;
 mod guard;
 mod listen;
+mod plain;
 mod pulse;
 mod state;
 mod tls;

@@ -72,8 +72,8 @@ impl<S> Io<S> {
     }
 
     /// The stream, where nothing of it was read too much.
-    pub(super) fn drained(&self) -> Option<&S> {
-        self.ahead.is_empty().then(|| self.stream.inner())
+    pub(super) fn drained(&mut self) -> Option<&mut S> {
+        self.ahead.is_empty().then(|| self.stream.inner_mut())
     }
 
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

@@ -19,7 +19,7 @@ use axum::{
     http::{Request, Response, StatusCode},
 };
 use hyper::body::Incoming;
-use keyhaven_core::{Keyhaven, egress::Door};
+use keyhaven_core::{Keyhaven, egress::Door, proxy::Payload};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
@@ -148,16 +148,33 @@ async fn secured(
     }
 }
 
+impl Shared {
+    pub(super) fn app(&self) -> &Arc<Keyhaven> {
+        &self.service.app
+    }
+}
+
+/// Passes a request for the proxy on.
+pub(super) async fn pass<B: Into<Payload>>(
+    Shared { service, door, .. }: &Shared,
+    from: SocketAddr,
+    request: Request<B>,
+) -> Response<AnyBody> {
+    let from = service.trusted.client(from, request.headers());
+    proxy::handle(&service.app, door, from, request).await
+}
+
+/// Answers any request.
 pub(super) async fn answer(
     shared: &Shared,
     from: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
-    let Shared { service, door, .. } = shared;
-    let from = service.trusted.client(from, request.headers());
     if proxy::is_for(request.uri().path()) {
-        return proxy::handle(&service.app, door, from, request).await;
+        return pass(shared, from, request).await;
     }
+    let service = &shared.service;
+    let from = service.trusted.client(from, request.headers());
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(from));
     let own = service.main.spawn(service.router.clone().oneshot(request)).await;

@@ -1,0 +1,90 @@
+//! Writes heads.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{HeaderName, HeaderValue, Method, header, response::Parts, uri::PathAndQuery};
+use hyper::ext::ReasonPhrase;
+
+use crate::Millis;
+
+/// The last date that has four digits for its year.
+const LAST: u64 = 253_402_300_799_000;
+/// Room for most heads of requests.
+const ROOM: usize = 512;
+
+/// A whole request. Neither the headers nor those that are added may speak of its length.
+pub(crate) fn write_request<'a>(
+    method: &Method,
+    path: &PathAndQuery,
+    headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    body: &[u8],
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(ROOM + path.as_str().len() + body.len());
+    [method.as_str(), " ", path.as_str(), " HTTP/1.1\r\n"]
+        .iter()
+        .for_each(|part| out.extend(part.as_bytes()));
+    headers.for_each(|(name, value)| write_line(&mut out, name, value));
+    // Some servers want to hear that there is nothing where they expect something.
+    if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        write_number(&mut out, "content-length: ", body.len() as u64);
+    }
+    out.extend(b"\r\n");
+    out.extend(body);
+    out
+}
+
+/// How the end of an answer's body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// There can be no body; a length in the headers speaks of another answer.
+    Bare,
+    /// So many bytes.
+    Known(u64),
+    /// By chunks.
+    Chunks,
+}
+
+/// The head of an answer, after which the connection closes or not.
+pub fn write_answer(out: &mut Vec<u8>, parts: &Parts, length: Length, closes: bool, now: Millis) {
+    out.extend(b"HTTP/1.1 ");
+    out.extend(parts.status.as_str().as_bytes());
+    out.push(b' ');
+    match parts.extensions.get::<ReasonPhrase>() {
+        Some(reason) => out.extend(reason.as_bytes()),
+        None => out.extend(parts.status.canonical_reason().unwrap_or_default().as_bytes()),
+    }
+    out.extend(b"\r\n");
+    for (name, value) in &parts.headers {
+        if *name != header::CONTENT_LENGTH || length == Length::Bare {
+            write_line(out, name, value);
+        }
+    }
+    if !parts.headers.contains_key(header::DATE) {
+        let now = UNIX_EPOCH + Duration::from_millis(now.unsigned_abs().min(LAST));
+        out.extend(b"date: ");
+        out.extend(httpdate::fmt_http_date(now).as_bytes());
+        out.extend(b"\r\n");
+    }
+    match length {
+        Length::Bare => {}
+        Length::Known(length) => write_number(out, "content-length: ", length),
+        Length::Chunks => out.extend(b"transfer-encoding: chunked\r\n"),
+    }
+    if closes {
+        out.extend(b"connection: close\r\n");
+    }
+    out.extend(b"\r\n");
+}
+
+fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    out.extend(name.as_str().as_bytes());
+    out.extend(b": ");
+    out.extend(value.as_bytes());
+    out.extend(b"\r\n");
+}
+
+fn write_number(out: &mut Vec<u8>, name: &str, number: u64) {
+    out.extend(name.as_bytes());
+    out.extend(number.to_string().as_bytes());
+    out.extend(b"\r\n");
+}
