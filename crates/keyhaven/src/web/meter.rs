@@ -29,8 +29,8 @@ pub(super) struct User {
     used: i64,
 }
 
-/// The greatest are told apart by colour.
-const SHADES: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
+/// The greatest are told apart by colour; where there are more, the last one stands for all the others.
+const SHADES: [&str; 6] = ["p0", "p1", "p2", "p3", "p4", "p5"];
 
 impl User {
     pub(super) fn words(&self) -> String {
@@ -40,13 +40,7 @@ impl User {
 
 impl Meter {
     pub(super) fn new(it: &Budget, now: i64) -> Self {
-        let user = |(n, part): (usize, &TokenUsage)| User {
-            class: SHADES[n.min(SHADES.len() - 1)],
-            name: who(&part.token, part.name.as_deref()),
-            used: part.counts.cost,
-        };
-        let mut users: Vec<User> =
-            it.by_token.iter().filter(|part| part.counts.cost > 0).enumerate().map(user).collect();
+        let mut users = users(&it.by_token);
         if it.elsewhere > 0 {
             users.push(User { class: "else", name: "not through Keyhaven".into(), used: it.elsewhere });
         }
@@ -71,6 +65,26 @@ impl Meter {
             is_short,
         }
     }
+}
+
+fn users(all: &[TokenUsage]) -> Vec<User> {
+    let costly: Vec<_> = all.iter().filter(|part| part.counts.cost > 0).collect();
+    let named = if costly.len() > SHADES.len() { SHADES.len() - 1 } else { costly.len() };
+    let (named, others) = costly.split_at(named);
+    let mut users: Vec<User> = named
+        .iter()
+        .zip(SHADES)
+        .map(|(part, class)| User {
+            class,
+            name: who(&part.token, part.name.as_deref()),
+            used: part.counts.cost,
+        })
+        .collect();
+    if !others.is_empty() {
+        let used = others.iter().map(|part| part.counts.cost).sum();
+        users.push(User { class: SHADES[named.len()], name: format!("{} others", others.len()), used });
+    }
+    users
 }
 
 fn outlook(it: &Budget, now: i64) -> (String, bool) {
@@ -108,6 +122,16 @@ mod tests {
         let users: Vec<_> =
             meter.users.iter().map(|user| (user.class, user.name.as_str(), user.words())).collect();
         assert_eq!(users, [("p0", "nightly", "600".into()), ("else", "not through Keyhaven", "100".into())]);
+
+        // Each has a colour of its own; who has none is among the others.
+        let six = Budget { by_token: vec![budget.by_token[0].clone(); 6], ..budget.clone() };
+        let users = Meter::new(&six, 0).users;
+        assert_eq!((users.len(), users[5].class, users[5].name.as_str()), (7, "p5", "nightly"));
+        let eight = Budget { by_token: vec![budget.by_token[0].clone(); 8], ..budget.clone() };
+        let users = Meter::new(&eight, 0).users;
+        assert_eq!((users[5].name.as_str(), users[5].words()), ("3 others", "1,800".into()));
+        assert_eq!(users[6].class, "else");
+
         let spent = Meter::new(&Budget { used: 10_000, runs_out_at: Some(0), ..budget.clone() }, 0);
         assert!(spent.is_short && spent.outlook == "It is used up for today.");
         let untold = Meter::new(&Budget { limit: None, runs_out_at: None, ..budget }, 0);
