@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 
 use keyhaven_store::{MinuteRow, NewCall, UsageCounts};
 
-use super::{Call, MINUTE};
+use super::{Call, HOUR};
 use crate::{Ctx, ctx::Millis};
 
 /// Connection, minute, token: the order of the table.
@@ -13,7 +13,6 @@ type Key = (Arc<str>, Millis, Arc<str>);
 /// Counters that are held while the database is away; beyond, minutes are put together to hours.
 const HELD_COUNTERS: usize = 50_000;
 const HELD_CALLS: usize = 5_000;
-const HOUR: Millis = 60 * MINUTE;
 
 /// Counters and calls that are not yet in the database.
 #[derive(Default)]
@@ -85,6 +84,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::MINUTE;
 
     #[test]
     fn a_long_outage_blurs_minutes_and_loses_no_count() {

@@ -7,7 +7,7 @@ use std::{
 
 use keyhaven_store::TokenUsage;
 
-use super::{DAY, MINUTE};
+use super::{DAY, HOUR};
 use crate::{Ctx, Error, Keyhaven, connections, ctx::Millis};
 
 /// What the app itself last said about the budget of a connection's company.
@@ -57,7 +57,9 @@ pub struct Budget {
     pub by_token: Vec<TokenUsage>,
     /// What was used past Keyhaven, as far as can be told.
     pub elsewhere: i64,
-    /// When it runs out at today's pace, if that is today.
+    /// What the last hour used: of what was used past Keyhaven, an hour's part of the day.
+    pub last_hour: i64,
+    /// When it runs out at the pace of the last hour, if that is today.
     pub runs_out_at: Option<Millis>,
     /// When the day ends.
     pub resets_at: Millis,
@@ -65,8 +67,6 @@ pub struct Budget {
 
 /// Tokens that are told one by one.
 const TOKENS: i64 = 20;
-/// A pace is not told from less time than this.
-const PACE_OVER: Millis = 15 * MINUTE;
 
 impl Keyhaven {
     /// What the app last said about this connection's budget.
@@ -99,35 +99,49 @@ pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budge
     let midnight = now - now.rem_euclid(DAY);
     let read = app.store.read(&ctx.scope());
     let counted = read.usage_cost(&id, midnight).await?;
+    let last_hour = read.usage_cost(&id, now - HOUR).await?;
     let by_token = read.usage_by_token(&id, midnight, TOKENS).await?;
-    Ok(stand(app.told_budget(&id), counted, by_token, now))
+    Ok(stand(app.told_budget(&id), [counted, last_hour], by_token, now))
 }
 
-fn stand(told: Option<Told>, counted: i64, by_token: Vec<TokenUsage>, now: Millis) -> Budget {
+/// `counted` is what went through Keyhaven today, and in the last hour.
+fn stand(told: Option<Told>, counted: [i64; 2], by_token: Vec<TokenUsage>, now: Millis) -> Budget {
+    let [counted, last_hour] = counted;
     let midnight = now - now.rem_euclid(DAY);
     let resets_at = midnight + DAY;
     let limit = told.map(|told| told.limit);
     // Yesterday's word tells the whole, but not what is left of today's.
     let (used, source) = match told {
-        Some(told) if told.at >= midnight => ((told.limit - told.remaining).max(0), Counted::ByApp),
+        Some(told) if told.at >= midnight => {
+            (told.limit.saturating_sub(told.remaining).max(0), Counted::ByApp)
+        }
         _ => (counted, Counted::Here),
     };
+    let elsewhere = if source == Counted::ByApp { (used - counted).max(0) } else { 0 };
+    // When it was used is not known: it is taken to be spread over the day.
+    let last_hour = last_hour + scaled(elsewhere, HOUR, (now - midnight).max(HOUR));
     let lasts = |limit: i64| {
-        let left = (limit - used).max(0);
-        let passed = (now - midnight).max(PACE_OVER);
-        let at =
-            (used > 0).then(|| i128::from(now) + i128::from(left) * i128::from(passed) / i128::from(used));
-        at.and_then(|at| Millis::try_from(at).ok()).filter(|at| *at < resets_at)
+        let at = match (limit.saturating_sub(used), last_hour) {
+            (..=0, _) => Some(now),
+            (_, ..=0) => None,
+            (left, pace) => Some(now.saturating_add(scaled(left, HOUR, pace))),
+        };
+        at.filter(|at| *at < resets_at)
     };
     Budget {
         runs_out_at: limit.and_then(lasts),
-        elsewhere: if source == Counted::ByApp { (used - counted).max(0) } else { 0 },
+        last_hour,
+        elsewhere,
         limit,
         used,
         source,
         by_token,
         resets_at,
     }
+}
+
+fn scaled(value: i64, part: i64, of: i64) -> i64 {
+    i64::try_from(i128::from(value) * i128::from(part) / i128::from(of)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -139,20 +153,26 @@ mod tests {
         let noon = 20_000 * DAY + DAY / 2;
         let told = |remaining, at| Some(Told { limit: 1000, remaining, at });
 
-        let half = stand(told(250, noon - 1), 700, vec![], noon);
-        assert_eq!((half.used, half.source, half.elsewhere), (750, Counted::ByApp, 50));
-        // Three quarters in half a day: the last quarter lasts four hours.
-        assert_eq!(half.runs_out_at, Some(noon + DAY / 6));
+        let half = stand(told(250, noon - 1), [690, 100], vec![], noon);
+        assert_eq!((half.used, half.source, half.elsewhere), (750, Counted::ByApp, 60));
         assert_eq!(half.resets_at, noon + DAY / 2);
+        // However quiet the morning was: 100 in the last hour, and of the 60 past Keyhaven a twelfth.
+        assert_eq!((half.last_hour, half.runs_out_at), (105, Some(noon + 250 * HOUR / 105)));
 
-        assert_eq!(stand(told(500, noon), 500, vec![], noon).runs_out_at, None);
-        assert_eq!(stand(told(0, noon), 9, vec![], noon).runs_out_at, Some(noon));
+        // Nothing is said of a pace that is not there, or lasts.
+        assert_eq!(stand(told(100, noon), [900, 0], vec![], noon).runs_out_at, None);
+        assert_eq!(stand(told(500, noon), [500, 40], vec![], noon).runs_out_at, None);
+        assert_eq!(stand(told(0, noon), [1000, 0], vec![], noon).runs_out_at, Some(noon));
+        // The first hour of a day judges by the one before.
+        let early = stand(told(1000, noon), [0, 600], vec![], 20_001 * DAY + HOUR / 60);
+        assert_eq!((early.used, early.runs_out_at), (0, Some(20_001 * DAY + HOUR / 60 + HOUR * 10 / 6)));
 
-        let old = stand(told(0, noon - DAY), 30, vec![], noon);
+        let old = stand(told(0, noon - DAY), [30, 30], vec![], noon);
         assert_eq!((old.limit, old.used, old.source), (Some(1000), 30, Counted::Here));
         assert_eq!(old.runs_out_at, None);
-
-        let unknown = stand(None, 30, vec![], noon);
+        let unknown = stand(None, [30, 30], vec![], noon);
         assert_eq!((unknown.limit, unknown.used, unknown.runs_out_at), (None, 30, None));
+        let endless = Some(Told { limit: i64::MAX, remaining: i64::MAX, at: noon });
+        assert_eq!(stand(endless, [1, 1], vec![], noon).runs_out_at, None);
     }
 }

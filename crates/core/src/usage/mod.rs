@@ -20,7 +20,8 @@ pub use writer::{run, write};
 /// Minutes are kept this long.
 pub(crate) const MINUTES_LIVE: Millis = 90 * DAY;
 pub(crate) const MINUTE: Millis = 60_000;
-pub(crate) const DAY: Millis = 24 * 60 * MINUTE;
+pub(crate) const HOUR: Millis = 60 * MINUTE;
+pub(crate) const DAY: Millis = 24 * HOUR;
 
 /// One call that was answered.
 #[derive(Clone, Debug)]

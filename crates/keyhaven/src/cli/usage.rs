@@ -62,6 +62,10 @@ fn facts(it: &Usage) -> Vec<(String, String)> {
         Some(limit) => format!("{} of {}", grouped(budget.used), grouped(limit)),
         None => format!("{}, of a budget that the app has not told yet", grouped(budget.used)),
     };
+    let runs_out = match minute(budget.runs_out_at.as_ref()) {
+        at if at.is_empty() => at,
+        at => format!("{at}, at the pace of the last hour"),
+    };
     let milliseconds = |of: Option<i64>| of.map(|ms| format!("{ms} ms")).unwrap_or_default();
     let all = [
         ("errors", grouped(it.total.errors)),
@@ -69,7 +73,7 @@ fn facts(it: &Usage) -> Vec<(String, String)> {
         ("half take at most", milliseconds(it.total.p50_milliseconds)),
         ("95 of 100 take at most", milliseconds(it.total.p95_milliseconds)),
         ("used today", used),
-        ("runs out", minute(budget.runs_out_at.as_ref())),
+        ("runs out", runs_out),
     ];
     let all = all.into_iter().filter(|(_, value)| !value.is_empty());
     all.map(|(name, value)| (name.to_owned(), value)).collect()

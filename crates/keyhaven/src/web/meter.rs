@@ -92,8 +92,10 @@ fn outlook(it: &Budget, now: i64) -> (String, bool) {
     match (it.limit, it.runs_out_at) {
         (None, _) => (String::new(), false),
         (Some(limit), _) if it.used >= limit => ("It is used up for today.".into(), true),
-        (Some(_), Some(at)) => (format!("At this pace it runs out at {}.", clock(at)), true),
-        (Some(_), None) if it.used > 0 => ("At this pace it lasts for the whole day.".into(), false),
+        (Some(_), Some(at)) => (format!("At the pace of the last hour it runs out at {}.", clock(at)), true),
+        (Some(_), None) if it.last_hour > 0 => {
+            ("At the pace of the last hour it lasts for the whole day.".into(), false)
+        }
         (Some(_), None) => (String::new(), false),
     }
 }
@@ -113,12 +115,13 @@ mod tests {
             source: Counted::ByApp,
             by_token: vec![TokenUsage { token: "tk_1".into(), name: Some("nightly".into()), counts }],
             elsewhere: 100,
+            last_hour: 700,
             runs_out_at: Some(1_795_534_680_000),
             resets_at: 1_795_564_800_000,
         };
         let meter = Meter::new(&budget, 1_795_530_000_000);
         assert_eq!(meter.headline, "700 of 10,000 used today");
-        assert_eq!(meter.outlook, "At this pace it runs out at 24 Nov 2026, 15:38 UTC.");
+        assert_eq!(meter.outlook, "At the pace of the last hour it runs out at 24 Nov 2026, 15:38 UTC.");
         let users: Vec<_> =
             meter.users.iter().map(|user| (user.class, user.name.as_str(), user.words())).collect();
         assert_eq!(users, [("p0", "nightly", "600".into()), ("else", "not through Keyhaven", "100".into())]);
@@ -134,6 +137,8 @@ mod tests {
 
         let spent = Meter::new(&Budget { used: 10_000, runs_out_at: Some(0), ..budget.clone() }, 0);
         assert!(spent.is_short && spent.outlook == "It is used up for today.");
+        let idle = Meter::new(&Budget { last_hour: 0, runs_out_at: None, ..budget.clone() }, 0);
+        assert!(!idle.svg.is_empty() && idle.outlook.is_empty());
         let untold = Meter::new(&Budget { limit: None, runs_out_at: None, ..budget }, 0);
         assert!(untold.svg.is_empty() && untold.outlook.is_empty());
     }
