@@ -41,7 +41,7 @@ impl Server {
             ms: 40 + n * 37 % 400,
             source: if n % 7 == 6 { "keyhaven" } else { "app" },
         };
-        store.add_usage(&minutes, &(0..RECENT).map(call).collect::<Vec<_>>()).await.expect("room");
+        store.add_usage(&minutes, &(0..RECENT).map(call).collect::<Vec<_>>(), &[]).await.expect("room");
         store.close().await;
     }
 }

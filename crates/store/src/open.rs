@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_tokens.sql"),
     include_str!("../migrations/0003_usage.sql"),
     include_str!("../migrations/0004_syncs.sql"),
+    include_str!("../migrations/0005_budgets.sql"),
 ];
 
 /// Each connection's settings. `FULL`: what was confirmed survives a power cut. `secure_delete`: what was

@@ -8,7 +8,7 @@
 )]
 
 use keyhaven_store::{
-    Before, Claim, ConnectionChange, ConnectionRow, Cursor, Held, Kind, ListFilter, MinuteRow,
+    Before, BudgetRow, Claim, ConnectionChange, ConnectionRow, Cursor, Held, Kind, ListFilter, MinuteRow,
     NewAccessToken, NewCall, NewConnectionRow, NewPendingChange, NewVerification, OutcomeUpdate, RunCounts,
     RunEnd, Scope, Store, StoreError, SyncValues, UsageCounts, statements,
 };
@@ -253,6 +253,7 @@ async fn story(opened: Opened) {
     assert!(store.read(&one).secrets("cn_0001").await.unwrap().is_empty());
     assert_eq!(store.read(&one).usage_cost("cn_0001", 0).await.unwrap(), 0);
     assert!(store.read(&one).calls("cn_0001", &Before::end(), 9).await.unwrap().is_empty());
+    assert_eq!(store.read(&one).told_budget("cn_0001").await.unwrap(), None);
     assert!(store.read(&one).syncs("").await.unwrap().is_empty());
 
     generations(store).await;
@@ -434,13 +435,26 @@ async fn usage(store: &Store, here: &Scope) {
     };
     let minutes = [minute(0, "tk_1"), minute(60_000, "command-line"), minute(60_000, "tk_1")];
     let calls: Vec<_> = (0..5).map(call).collect();
-    store.add_usage(&minutes, &calls).await.unwrap();
-    store.add_usage(&minutes[..1], &[]).await.unwrap();
+    store.add_usage(&minutes, &calls, &[]).await.unwrap();
+    store.add_usage(&minutes[..1], &[], &[]).await.unwrap();
     // What belongs to no connection is left out, and hinders nothing.
     let stray = MinuteRow { connection: "cn_gone".into(), ..minute(0, "tk_1") };
-    store.add_usage(&[stray], &[NewCall { connection: "cn_gone".into(), ..call(9) }]).await.unwrap();
+    let told = |connection: &str, remaining, told_at| BudgetRow {
+        connection: connection.into(),
+        per_day: 1000,
+        remaining,
+        told_at,
+    };
+    let strays = [told("cn_gone", 1, 1)];
+    store.add_usage(&[stray], &[NewCall { connection: "cn_gone".into(), ..call(9) }], &strays).await.unwrap();
 
     let read = store.read(here);
+    // The newest word counts, whoever brings it last.
+    for budget in [told("cn_0001", 70, 5), told("cn_0001", 60, 7), told("cn_0001", 65, 6)] {
+        store.add_usage(&[], &[], &[budget]).await.unwrap();
+    }
+    assert_eq!(read.told_budget("cn_0001").await.unwrap(), Some(told("cn_0001", 60, 7)));
+    assert_eq!(read.told_budget("cn_gone").await.unwrap(), None);
     let by_time = read.usage_by_time("cn_0001", 0, 60_000).await.unwrap();
     assert_eq!(by_time.iter().map(|(n, it)| (*n, it.calls)).collect::<Vec<_>>(), [(0, 6), (1, 6)]);
     assert_eq!(by_time[0].1.latencies, [2, 0, 0, 0, 0, 0, 0, 2]);
@@ -460,6 +474,7 @@ async fn usage(store: &Store, here: &Scope) {
     let other = store.read(&Scope { workspace: "other".into(), ..here.clone() });
     assert!(other.calls("cn_0001", &Before::end(), 3).await.unwrap().is_empty());
     assert!(other.usage_by_time("cn_0001", 0, 60_000).await.unwrap().is_empty());
+    assert_eq!(other.told_budget("cn_0001").await.unwrap(), None);
 
     for want in [true, false] {
         let mut tx = store.begin(here).await.unwrap();

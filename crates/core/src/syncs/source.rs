@@ -202,7 +202,7 @@ impl Source for AppSource {
         let Via::Here { app, ctx, .. } = &self.via else { return Some(assumed) };
         let Ok(budget) = usage::budget(app, ctx, &self.connection).await else { return Some(assumed) };
         let (limit, used) = (budget.limit.map_or(per_day, i64::unsigned_abs), budget.used.unsigned_abs());
-        let is_told = budget.limit.is_some() && budget.source == usage::Counted::ByApp;
+        let is_told = budget.source == usage::Counted::ByApp;
         Some(Budget { limit, left: limit.saturating_sub(used), is_told })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, mem, sync::Arc};
 
-use keyhaven_store::{MinuteRow, NewCall, UsageCounts};
+use keyhaven_store::{BudgetRow, MinuteRow, NewCall, UsageCounts};
 
-use super::{Call, HOUR};
+use super::{Call, HOUR, Told};
 use crate::{Ctx, ctx::Millis};
 
 /// Connection, minute, token: the order of the table.
@@ -19,13 +19,15 @@ const HELD_CALLS: usize = 5_000;
 pub(super) struct Batch {
     pub minutes: BTreeMap<Key, UsageCounts>,
     pub calls: Vec<Call>,
+    /// What apps told of their budgets, by connection.
+    pub told: BTreeMap<String, Told>,
     /// Calls that were not even counted.
     pub lost: u64,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.minutes.is_empty() && self.calls.is_empty()
+        self.minutes.is_empty() && self.calls.is_empty() && self.told.is_empty()
     }
 
     pub(super) fn count(&mut self, key: Key, counts: &UsageCounts) {
@@ -37,6 +39,7 @@ impl Batch {
             self.count(key, &counts);
         }
         self.calls.extend(newer.calls);
+        self.told.extend(newer.told);
         self.lost += newer.lost;
     }
 
@@ -58,7 +61,7 @@ impl Batch {
     }
 
     /// The rows to write.
-    pub(super) fn rows(&self, ctx: &Ctx) -> (Vec<MinuteRow>, Vec<NewCall>) {
+    pub(super) fn rows(&self, ctx: &Ctx) -> (Vec<MinuteRow>, Vec<NewCall>, Vec<BudgetRow>) {
         let minute = |((connection, minute, token), counts): (&Key, &UsageCounts)| MinuteRow {
             connection: connection.to_string(),
             minute: *minute,
@@ -77,7 +80,17 @@ impl Batch {
             ms: call.ms.into(),
             source: call.source.as_str(),
         };
-        (self.minutes.iter().map(minute).collect(), self.calls.iter().map(call).collect())
+        let told = |(connection, told): (&String, &Told)| BudgetRow {
+            connection: connection.clone(),
+            per_day: told.limit,
+            remaining: told.remaining,
+            told_at: told.at,
+        };
+        (
+            self.minutes.iter().map(minute).collect(),
+            self.calls.iter().map(call).collect(),
+            self.told.iter().map(told).collect(),
+        )
     }
 }
 

@@ -1,11 +1,11 @@
 //! The app's daily budget: how much is left, who used it, and how long it will last.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{PoisonError, RwLock},
 };
 
-use keyhaven_store::TokenUsage;
+use keyhaven_store::{BudgetRow, TokenUsage};
 
 use super::{DAY, HOUR};
 use crate::{Ctx, Error, Keyhaven, connections, ctx::Millis};
@@ -21,9 +21,15 @@ pub struct Told {
     pub at: Millis,
 }
 
-/// The last word of each app, by connection. Lives as long as the process: the next answer tells it again.
+/// The last word of each app, by connection, as this process heard it.
 #[derive(Default)]
-pub(crate) struct ToldBudgets(RwLock<HashMap<String, Told>>);
+pub(crate) struct ToldBudgets(RwLock<HashMap<String, Heard>>);
+
+struct Heard {
+    told: Told,
+    /// It is still to be written, so that it outlives the process, and others know it.
+    is_new: bool,
+}
 
 /// Where the figures come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +53,13 @@ impl Counted {
 /// The budget of today. The day is that of UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// The whole, where the app has told it.
+    /// The whole, where there is one.
     pub limit: Option<i64>,
+    /// The app has told `limit`; where not, its connector assumes it, as the least that anybody has.
+    pub is_told: bool,
     /// What is used of it.
     pub used: i64,
-    /// Where `limit` and `used` come from.
+    /// Where `used` comes from.
     pub source: Counted,
     /// Who used it through Keyhaven, the most costly first.
     pub by_token: Vec<TokenUsage>,
@@ -68,22 +76,38 @@ pub struct Budget {
 /// Tokens that are told one by one.
 const TOKENS: i64 = 20;
 
+impl From<BudgetRow> for Told {
+    fn from(it: BudgetRow) -> Self {
+        Self { limit: it.per_day, remaining: it.remaining, at: it.told_at }
+    }
+}
+
 impl Keyhaven {
     /// What the app last said about this connection's budget.
     pub fn told_budget(&self, connection_id: &str) -> Option<Told> {
-        self.told.0.read().unwrap_or_else(PoisonError::into_inner).get(connection_id).copied()
+        self.told.0.read().unwrap_or_else(PoisonError::into_inner).get(connection_id).map(|it| it.told)
     }
 
     /// Notes what the app said about this connection's budget; an older word does not replace a newer one.
     pub fn set_told_budget(&self, connection_id: &str, told: Told) {
         let mut all = self.told.0.write().unwrap_or_else(PoisonError::into_inner);
+        let heard = Heard { told, is_new: true };
         match all.get_mut(connection_id) {
-            Some(known) if known.at > told.at => {}
-            Some(known) => *known = told,
+            Some(known) if known.told.at > told.at => {}
+            Some(known) => *known = heard,
             None => {
-                all.insert(connection_id.to_owned(), told);
+                all.insert(connection_id.to_owned(), heard);
             }
         }
+    }
+
+    /// What is still to be written.
+    pub(super) fn new_told_budgets(&self) -> BTreeMap<String, Told> {
+        let mut all = self.told.0.write().unwrap_or_else(PoisonError::into_inner);
+        let new = all
+            .iter_mut()
+            .filter_map(|(id, it)| std::mem::take(&mut it.is_new).then(|| (id.clone(), it.told)));
+        new.collect()
     }
 
     /// The connection is no more.
@@ -94,22 +118,33 @@ impl Keyhaven {
 
 /// How today's budget of a connection stands.
 pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budget, Error> {
-    let id = connections::row(app, ctx, connection).await?.id;
+    let row = connections::row(app, ctx, connection).await?;
+    let (id, limits) = (row.id, app.catalogue.get(&row.connector).and_then(|it| it.limits.as_ref()));
+    let assumed = limits.and_then(|it| it.budget.as_ref()).and_then(|it| i64::try_from(it.per_day).ok());
     let now = ctx.now();
     let midnight = now - now.rem_euclid(DAY);
     let read = app.store.read(&ctx.scope());
     let counted = read.usage_cost(&id, midnight).await?;
     let last_hour = read.usage_cost(&id, now - HOUR).await?;
     let by_token = read.usage_by_token(&id, midnight, TOKENS).await?;
-    Ok(stand(app.told_budget(&id), [counted, last_hour], by_token, now))
+    // Another process may have heard more.
+    let written = read.told_budget(&id).await?.map(Told::from);
+    let told = app.told_budget(&id).into_iter().chain(written).max_by_key(|it| it.at);
+    Ok(stand(told, assumed, [counted, last_hour], by_token, now))
 }
 
 /// `counted` is what went through Keyhaven today, and in the last hour.
-fn stand(told: Option<Told>, counted: [i64; 2], by_token: Vec<TokenUsage>, now: Millis) -> Budget {
+fn stand(
+    told: Option<Told>,
+    assumed: Option<i64>,
+    counted: [i64; 2],
+    by_token: Vec<TokenUsage>,
+    now: Millis,
+) -> Budget {
     let [counted, last_hour] = counted;
     let midnight = now - now.rem_euclid(DAY);
     let resets_at = midnight + DAY;
-    let limit = told.map(|told| told.limit);
+    let limit = told.map(|told| told.limit).or(assumed);
     // Yesterday's word tells the whole, but not what is left of today's.
     let (used, source) = match told {
         Some(told) if told.at >= midnight => {
@@ -133,6 +168,7 @@ fn stand(told: Option<Told>, counted: [i64; 2], by_token: Vec<TokenUsage>, now: 
         last_hour,
         elsewhere,
         limit,
+        is_told: told.is_some(),
         used,
         source,
         by_token,
@@ -153,26 +189,31 @@ mod tests {
         let noon = 20_000 * DAY + DAY / 2;
         let told = |remaining, at| Some(Told { limit: 1000, remaining, at });
 
-        let half = stand(told(250, noon - 1), [690, 100], vec![], noon);
+        let half = stand(told(250, noon - 1), None, [690, 100], vec![], noon);
         assert_eq!((half.used, half.source, half.elsewhere), (750, Counted::ByApp, 60));
         assert_eq!(half.resets_at, noon + DAY / 2);
         // However quiet the morning was: 100 in the last hour, and of the 60 past Keyhaven a twelfth.
         assert_eq!((half.last_hour, half.runs_out_at), (105, Some(noon + 250 * HOUR / 105)));
 
         // Nothing is said of a pace that is not there, or lasts.
-        assert_eq!(stand(told(100, noon), [900, 0], vec![], noon).runs_out_at, None);
-        assert_eq!(stand(told(500, noon), [500, 40], vec![], noon).runs_out_at, None);
-        assert_eq!(stand(told(0, noon), [1000, 0], vec![], noon).runs_out_at, Some(noon));
+        assert_eq!(stand(told(100, noon), None, [900, 0], vec![], noon).runs_out_at, None);
+        assert_eq!(stand(told(500, noon), None, [500, 40], vec![], noon).runs_out_at, None);
+        assert_eq!(stand(told(0, noon), None, [1000, 0], vec![], noon).runs_out_at, Some(noon));
         // The first hour of a day judges by the one before.
-        let early = stand(told(1000, noon), [0, 600], vec![], 20_001 * DAY + HOUR / 60);
+        let early = stand(told(1000, noon), None, [0, 600], vec![], 20_001 * DAY + HOUR / 60);
         assert_eq!((early.used, early.runs_out_at), (0, Some(20_001 * DAY + HOUR / 60 + HOUR * 10 / 6)));
 
-        let old = stand(told(0, noon - DAY), [30, 30], vec![], noon);
+        let old = stand(told(0, noon - DAY), None, [30, 30], vec![], noon);
         assert_eq!((old.limit, old.used, old.source), (Some(1000), 30, Counted::Here));
         assert_eq!(old.runs_out_at, None);
-        let unknown = stand(None, [30, 30], vec![], noon);
+        assert!(old.is_told);
+        let unknown = stand(None, None, [30, 30], vec![], noon);
         assert_eq!((unknown.limit, unknown.used, unknown.runs_out_at), (None, 30, None));
+        let assumed = stand(None, Some(60), [30, 30], vec![], noon);
+        assert_eq!((assumed.limit, assumed.is_told), (Some(60), false));
+        assert_eq!(assumed.runs_out_at, Some(noon + HOUR));
+        assert_eq!(stand(told(250, noon), Some(60), [9, 9], vec![], noon).limit, Some(1000));
         let endless = Some(Told { limit: i64::MAX, remaining: i64::MAX, at: noon });
-        assert_eq!(stand(endless, [1, 1], vec![], noon).runs_out_at, None);
+        assert_eq!(stand(endless, None, [1, 1], vec![], noon).runs_out_at, None);
     }
 }

@@ -26,7 +26,7 @@ pub async fn run(app: Arc<Keyhaven>, mut stop: watch::Receiver<bool>) {
             _ = tick.tick() => false,
             _ = stop.changed() => true,
         };
-        waiting.add(app.recorder.take());
+        waiting.add(take(&app));
         let written = flush(&app, &ctx, &mut waiting).await;
         match &written {
             Err(error) if !failing => {
@@ -52,19 +52,24 @@ pub async fn run(app: Arc<Keyhaven>, mut stop: watch::Receiver<bool>) {
 
 /// Writes what was recorded so far: for programs that do not run for long.
 pub async fn write(app: &Keyhaven) -> Result<(), StoreError> {
-    flush(app, &app.ctx(Actor::System), &mut app.recorder.take()).await
+    flush(app, &app.ctx(Actor::System), &mut take(app)).await
+}
+
+fn take(app: &Keyhaven) -> Batch {
+    Batch { told: app.new_told_budgets(), ..app.recorder.take() }
 }
 
 async fn flush(app: &Keyhaven, ctx: &Ctx, waiting: &mut Batch) -> Result<(), StoreError> {
     if waiting.is_empty() {
         return Ok(());
     }
-    let (minutes, calls) = waiting.rows(ctx);
-    let written = app.store.add_usage(&minutes, &calls).await;
+    let (minutes, calls, told) = waiting.rows(ctx);
+    let written = app.store.add_usage(&minutes, &calls, &told).await;
     match &written {
         Ok(()) => {
             waiting.minutes.clear();
             waiting.calls.clear();
+            waiting.told.clear();
         }
         Err(StoreError::Unavailable(_)) => waiting.shrink(),
         Err(_) => {

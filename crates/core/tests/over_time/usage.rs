@@ -99,6 +99,14 @@ async fn story(database: Option<String>) {
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.elsewhere), (Some(200), 100, 30));
     assert!(budget.runs_out_at.unwrap() < budget.resets_at);
+    // It is written with the usage, and another process knows it; what is heard later counts more.
+    usage::write(app).await.unwrap();
+    let other = ground.server().await;
+    assert_eq!(usage::budget(&other.app, &other.ctx, &id).await.unwrap(), budget);
+    other.app.set_told_budget(&id, Told { limit: 300, remaining: 100, at: house.now() + 1 });
+    usage::write(&other.app).await.unwrap();
+    let budget = usage::budget(app, ctx, &id).await.unwrap();
+    assert_eq!((budget.limit, budget.is_told, budget.used), (Some(300), true, 200));
 
     // Calls are remembered for a week, counts for longer; what a destroyed connection did goes with it.
     house.pass_and_work(8 * DAY).await;

@@ -37,6 +37,8 @@ pub(crate) struct Span {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Budget {
     pub limit: Option<i64>,
+    /// `told` by the app or `assumed`.
+    pub limit_is: Option<String>,
     pub used: i64,
     pub counted_by: String,
     pub elsewhere: i64,
@@ -103,6 +105,7 @@ impl From<usage::Budget> for Budget {
         };
         Self {
             limit: it.limit,
+            limit_is: it.limit.map(|_| if it.is_told { "told" } else { "assumed" }.into()),
             used: it.used,
             counted_by: it.source.as_str().into(),
             elsewhere: it.elsewhere,

@@ -58,9 +58,13 @@ pub(super) async fn usage(args: UsageArgs, printer: &Printer) -> Result<(), Fail
 
 fn facts(it: &Usage) -> Vec<(String, String)> {
     let budget = &it.budget;
-    let used = match budget.limit {
-        Some(limit) => format!("{} of {}", grouped(budget.used), grouped(limit)),
-        None => format!("{}, of a budget that the app has not told yet", grouped(budget.used)),
+    let used = grouped(budget.used);
+    let used = match (budget.limit.map(grouped), budget.limit_is.as_deref()) {
+        (Some(limit), Some("assumed")) => {
+            format!("{used} of {limit}, assumed as the least: the app has not told its budget yet")
+        }
+        (Some(limit), _) => format!("{used} of {limit}, as the app told"),
+        (None, _) => format!("{used}, of a budget that is not known"),
     };
     let runs_out = match minute(budget.runs_out_at.as_ref()) {
         at if at.is_empty() => at,

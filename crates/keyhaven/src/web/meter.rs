@@ -11,7 +11,7 @@ use crate::words::grouped;
 #[derive(Default)]
 pub(super) struct Meter {
     pub headline: String,
-    /// Empty where the app has not told its budget.
+    /// Empty where the budget is not known.
     pub svg: String,
     /// What it means for the rest of the day.
     pub outlook: String,
@@ -45,7 +45,8 @@ impl Meter {
             users.push(User { class: "else", name: "not through Keyhaven".into(), used: it.elsewhere });
         }
         let headline = match it.limit {
-            Some(limit) => format!("{} of {} used today", grouped(it.used), grouped(limit)),
+            Some(limit) if it.is_told => format!("{} of {} used today", grouped(it.used), grouped(limit)),
+            Some(limit) => format!("{} of at least {} used today", grouped(it.used), grouped(limit)),
             None => format!("{} used today", grouped(it.used)),
         };
         let parts: Vec<_> = users.iter().map(|user| (user.class, user.used)).collect();
@@ -55,10 +56,13 @@ impl Meter {
             users,
             source: match (it.source, it.limit) {
                 (Counted::ByApp, _) => "As the app says.",
-                (Counted::Here, Some(_)) => {
+                (Counted::Here, Some(_)) if it.is_told => {
                     "Counted by Keyhaven; the app has not said yet what is left today."
                 }
-                (Counted::Here, None) => "Counted by Keyhaven; the app has not told its budget yet.",
+                (Counted::Here, Some(_)) => {
+                    "Counted by Keyhaven; the app has not told its budget yet, and the least that anybody has is assumed."
+                }
+                (Counted::Here, None) => "Counted by Keyhaven; how much the app allows is not known.",
             },
             headline,
             outlook,
@@ -91,6 +95,12 @@ fn outlook(it: &Budget, now: i64) -> (String, bool) {
     let clock = |at| Time::new(at, now).exact;
     match (it.limit, it.runs_out_at) {
         (None, _) => (String::new(), false),
+        (Some(limit), _) if !it.is_told && it.used >= limit => {
+            ("The least is used up; there may be more.".into(), false)
+        }
+        (Some(_), Some(at)) if !it.is_told => {
+            (format!("At the pace of the last hour it lasts at least until {}.", clock(at)), false)
+        }
         (Some(limit), _) if it.used >= limit => ("It is used up for today.".into(), true),
         (Some(_), Some(at)) => (format!("At the pace of the last hour it runs out at {}.", clock(at)), true),
         (Some(_), None) if it.last_hour > 0 => {
@@ -111,6 +121,7 @@ mod tests {
         let counts = UsageCounts { cost: 600, ..UsageCounts::default() };
         let budget = Budget {
             limit: Some(10_000),
+            is_told: true,
             used: 700,
             source: Counted::ByApp,
             by_token: vec![TokenUsage { token: "tk_1".into(), name: Some("nightly".into()), counts }],
@@ -139,6 +150,13 @@ mod tests {
         assert!(spent.is_short && spent.outlook == "It is used up for today.");
         let idle = Meter::new(&Budget { last_hour: 0, runs_out_at: None, ..budget.clone() }, 0);
         assert!(!idle.svg.is_empty() && idle.outlook.is_empty());
+        let assumed = Budget { is_told: false, source: Counted::Here, ..budget.clone() };
+        let least = Meter::new(&assumed, 0);
+        assert_eq!(least.headline, "700 of at least 10,000 used today");
+        assert!(!least.svg.is_empty() && least.source.contains("assumed") && !least.is_short);
+        assert!(least.outlook.contains("at least until"), "{}", least.outlook);
+        let beyond = Meter::new(&Budget { used: 10_000, ..assumed }, 0);
+        assert_eq!(beyond.outlook, "The least is used up; there may be more.");
         let untold = Meter::new(&Budget { limit: None, runs_out_at: None, ..budget }, 0);
         assert!(untold.svg.is_empty() && untold.outlook.is_empty());
     }

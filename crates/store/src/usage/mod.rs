@@ -70,6 +70,19 @@ pub struct NewCall {
     pub source: &'static str,
 }
 
+/// What an app told of its daily budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetRow {
+    /// Which connection.
+    pub connection: String,
+    /// The whole of a day.
+    pub per_day: i64,
+    /// What is left of it.
+    pub remaining: i64,
+    /// When it said so.
+    pub told_at: i64,
+}
+
 /// One call that is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallRow {

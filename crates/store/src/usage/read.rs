@@ -2,7 +2,7 @@
 
 use sqlx::{Row, any::AnyRow, query, query_as, query_scalar};
 
-use super::{Before, CallRow, TokenUsage, UsageCounts};
+use super::{Before, BudgetRow, CallRow, TokenUsage, UsageCounts};
 use crate::{Reader, StoreError, sql::declare};
 
 /// Sums over minutes, in the order in which [`counts`] reads them.
@@ -22,6 +22,7 @@ declare! {
     COST = "SELECT CAST(COALESCE(sum(cost), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3";
     PASSED = "SELECT CAST(COALESCE(sum(calls - refused), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1
         AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute >= $3 AND token = $2";
+    TOLD = "SELECT connection, per_day, remaining, told_at FROM told_budgets WHERE workspace = $1 AND connection = $2";
     TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2
         UNION ALL SELECT name FROM syncs WHERE workspace = $1 AND 'sync:' || id = $2";
     CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source FROM calls
@@ -87,6 +88,16 @@ impl Reader<'_> {
     pub async fn usage_cost(&self, connection: &str, first: i64) -> Result<i64, StoreError> {
         let query = query_scalar(COST).bind(&self.scope.workspace).bind(connection).bind(first);
         Ok(query.fetch_one(self.pool).await?)
+    }
+
+    /// What the app last told of its daily budget.
+    pub async fn told_budget(&self, connection: &str) -> Result<Option<BudgetRow>, StoreError> {
+        type Tuple = (String, i64, i64, i64);
+        let query = query_as(TOLD).bind(&self.scope.workspace).bind(connection);
+        let row: Option<Tuple> = query.fetch_optional(self.pool).await?;
+        let budget =
+            |(connection, per_day, remaining, told_at)| BudgetRow { connection, per_day, remaining, told_at };
+        Ok(row.map(budget))
     }
 
     /// Calls of this token since `first`, whichever connection they used, without those that were refused here.

@@ -2,7 +2,7 @@
 
 use sqlx::query;
 
-use super::{MinuteRow, NewCall};
+use super::{BudgetRow, MinuteRow, NewCall};
 use crate::{Store, StoreError, Tx, sql::declare};
 
 declare! {
@@ -18,6 +18,10 @@ declare! {
             ms_more = usage_minutes.ms_more + excluded.ms_more";
     ADD_CALL = "INSERT INTO calls (workspace, connection, at, id, token, method, path, status, ms, source)
         SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9 FROM connections WHERE id = $1";
+    TELL_BUDGET = "INSERT INTO told_budgets (connection, workspace, per_day, remaining, told_at)
+        SELECT id, workspace, $2, $3, $4 FROM connections WHERE id = $1
+        ON CONFLICT (connection) DO UPDATE SET per_day = excluded.per_day, remaining = excluded.remaining,
+            told_at = excluded.told_at WHERE told_budgets.told_at <= excluded.told_at";
     PRUNE_CALLS = "DELETE FROM calls WHERE (workspace, connection, at, id) IN (SELECT workspace, connection, at, id FROM calls
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND at < $2 LIMIT $3)";
     PRUNE_MINUTES = "DELETE FROM usage_minutes WHERE (workspace, connection, minute, token) IN
@@ -25,13 +29,19 @@ declare! {
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute < $2 LIMIT $3)";
     DESTROY_CALLS = "DELETE FROM calls WHERE workspace = $1 AND connection = $2";
     DESTROY_MINUTES = "DELETE FROM usage_minutes WHERE workspace = $1 AND connection = $2";
+    DESTROY_BUDGET = "DELETE FROM told_budgets WHERE workspace = $1 AND connection = $2";
 }
 
 impl Store {
     /// Adds a batch, all or nothing. The workspace is that of the connection; what belongs to one that was destroyed
-    /// meanwhile is left out. Minutes come in the order of their keys: two servers at work do not wait for each other in
-    /// a circle.
-    pub async fn add_usage(&self, minutes: &[MinuteRow], calls: &[NewCall]) -> Result<(), StoreError> {
+    /// meanwhile is left out, and so is what is older than what another server was told. Minutes and budgets come in the
+    /// order of their keys: two servers at work do not wait for each other in a circle.
+    pub async fn add_usage(
+        &self,
+        minutes: &[MinuteRow],
+        calls: &[NewCall],
+        budgets: &[BudgetRow],
+    ) -> Result<(), StoreError> {
         let mut tx = self.transaction().await?;
         for MinuteRow { connection, minute, token, counts } in minutes {
             let query = query(ADD_MINUTE).bind(connection).bind(minute).bind(token);
@@ -52,6 +62,10 @@ impl Store {
                 .bind(call.source)
                 .execute(&mut *tx)
                 .await?;
+        }
+        for BudgetRow { connection, per_day, remaining, told_at } in budgets {
+            let query = query(TELL_BUDGET).bind(connection).bind(per_day).bind(remaining).bind(told_at);
+            query.execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -75,7 +89,7 @@ impl Tx {
     }
 
     pub(crate) async fn destroy_usage(&mut self, connection: &str) -> Result<(), StoreError> {
-        for statement in [DESTROY_CALLS, DESTROY_MINUTES] {
+        for statement in [DESTROY_CALLS, DESTROY_MINUTES, DESTROY_BUDGET] {
             query(statement).bind(&self.scope.workspace).bind(connection).execute(&mut *self.tx).await?;
         }
         Ok(())

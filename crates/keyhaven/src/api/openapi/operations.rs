@@ -131,7 +131,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         path: "/api/v1/connections/{id}/usage",
         summary: "Show the use",
-        description: "Calls, errors and how fast the app answers, over time; and the app's budget of today (UTC), which runs out when it does at the pace of the last hour. Percentiles are estimates; 5000 stands for that much and more.",
+        description: "Calls, errors and how fast the app answers, over time; and the app's budget of today (UTC), which runs out when it does at the pace of the last hour. Its limit is what the app told last or, before it did, assumed: the least that anybody has there. Percentiles are estimates; 5000 stands for that much and more.",
         good: (200, "Usage"),
         codes: &["invalid_fields", "not_found"],
         ..READ

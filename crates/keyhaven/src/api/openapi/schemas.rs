@@ -48,7 +48,8 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
         "Usage": closed(json!({
             "window": { "enum": ["hour", "day", "week"] }, "bucket_seconds": count, "buckets": list(reference("Span")),
             "total": reference("Span"), "budget": closed(json!({
-                "limit": maybe_count(), "used": count, "counted_by": { "enum": ["app", "keyhaven"] }, "elsewhere": count,
+                "limit": maybe_count(), "limit_is": { "enum": ["told", "assumed", null] }, "used": count,
+                "counted_by": { "enum": ["app", "keyhaven"] }, "elsewhere": count,
                 "by_token": list(closed(json!({
                     "token": text, "name": maybe, "calls": count, "errors": count, "refused": count, "cost": count }))),
                 "runs_out_at": maybe_time(), "resets_at": time })) })),
