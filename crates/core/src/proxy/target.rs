@@ -93,17 +93,20 @@ impl Target {
         credential.ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
     }
 
-    /// Hears what each token has used of today's budget, on other servers and before this process began.
+    /// Hears how large today's budget is and what each token has used of it, on other servers and before this process
+    /// began.
     pub(super) async fn look_at_use(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
         let Some(governor) = &self.governor else { return Ok(()) };
         let (on_main, id) = (app.clone(), self.id.clone());
-        let used = app
+        let (told, used) = app
             .on_main(async move {
                 let ctx = on_main.ctx(crate::Actor::System);
-                usage::by_token(&on_main, &ctx, &id).await
+                let told = usage::last_told(&on_main, &ctx, &id).await?;
+                Ok::<_, Error>((told, usage::by_token(&on_main, &ctx, &id).await?))
             })
             .await?;
-        governor.remember(app.now(), used.into_iter().map(|it| (it.token, it.counts.cost)));
+        let told = told.and_then(|told| u64::try_from(told.limit).ok());
+        governor.remember(app.now(), told, used.into_iter().map(|it| (it.token, it.counts.cost)));
         Ok(())
     }
 

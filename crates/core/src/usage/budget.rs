@@ -116,6 +116,12 @@ impl Keyhaven {
     }
 }
 
+/// What the app last said about this connection's budget, to this process or another.
+pub(crate) async fn last_told(app: &Keyhaven, ctx: &Ctx, id: &str) -> Result<Option<Told>, Error> {
+    let written = app.store.read(&ctx.scope()).told_budget(id).await?.map(Told::from);
+    Ok(app.told_budget(id).into_iter().chain(written).max_by_key(|it| it.at))
+}
+
 /// How today's budget of a connection stands.
 pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budget, Error> {
     let row = connections::row(app, ctx, connection).await?;
@@ -127,9 +133,7 @@ pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budge
     let counted = read.usage_cost(&id, midnight).await?;
     let last_hour = read.usage_cost(&id, now - HOUR).await?;
     let by_token = read.usage_by_token(&id, midnight, TOKENS).await?;
-    // Another process may have heard more.
-    let written = read.told_budget(&id).await?.map(Told::from);
-    let told = app.told_budget(&id).into_iter().chain(written).max_by_key(|it| it.at);
+    let told = last_told(app, ctx, &id).await?;
     Ok(stand(told, assumed, [counted, last_hour], by_token, now))
 }
 

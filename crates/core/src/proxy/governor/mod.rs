@@ -140,9 +140,17 @@ impl Governor {
         (0..requests).for_each(|_| state.window.take());
     }
 
-    /// What was spent today before this process began; nothing that it knows itself becomes less.
-    pub(super) fn remember(&self, now: Millis, spent: impl Iterator<Item = (String, i64)>) {
-        self.lock().budget.remember(now, spent);
+    /// The day's limit as it was told last, and what was spent today before this process began; nothing that it knows
+    /// itself becomes less.
+    pub(super) fn remember(
+        &self,
+        now: Millis,
+        told: Option<u64>,
+        spent: impl Iterator<Item = (String, i64)>,
+    ) {
+        let mut state = self.lock();
+        state.budget.limit = told.filter(|limit| *limit > 0).unwrap_or(state.budget.limit);
+        state.budget.remember(now, spent);
     }
 
     /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.

@@ -189,6 +189,16 @@ fn a_tokens_quota_of_the_day_outlives_a_restart() {
     assert_eq!([call(&stage), call(&stage)], [200, 200]);
     let stage = stage.restart();
     assert_eq!([call(&stage), call(&stage)], [200, 429]);
+
+    // So does what the app told of its own: one percent of 1000 is less than of what is assumed before.
+    let told = "HTTP/1.1 200 OK\r\nx-daily-ratelimit-token-limit: 1000\r\nx-daily-ratelimit-token-remaining: 900\r\n\
+        content-length: 2\r\n\r\n{}";
+    stage.app.will(Script::Answer(told.into()));
+    let share = stage.limited(&["--budget-share", "1"]);
+    assert_eq!(stage.call("GET", "/api/v2/deals", &share).status, 200);
+    let stage = stage.restart();
+    let answer = stage.call("GET", "/api/v2/deals", &share);
+    assert_eq!((answer.status, &answer.json()["code"]), (429, &json!("budget_share_used_up")));
 }
 
 /// Servers with one database look now and then what the others have counted.
