@@ -146,6 +146,21 @@ impl Ctx {
         self.audit_details(tx, action, subject, &serde_json::json!({})).await
     }
 
+    /// The same, but once an hour: another process may have written it.
+    pub(crate) async fn audit_hourly(
+        &self,
+        tx: &mut Tx,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), StoreError> {
+        let client = self.client.map(|client| client.to_string());
+        let hour = self.now() - self.now().rem_euclid(crate::usage::HOUR);
+        match tx.is_audited(action, subject, client.as_deref(), hour).await? {
+            true => Ok(()),
+            false => self.audit(tx, action, subject).await,
+        }
+    }
+
     /// The same, with what is worth knowing besides; never values of fields.
     pub(crate) async fn audit_details(
         &self,

@@ -1,6 +1,6 @@
 //! The audit log: who did what to which subject, when, and from where. It is only ever added to.
 
-use sqlx::{query, query_as};
+use sqlx::{query, query_as, query_scalar};
 
 use crate::{Before, Reader, StoreError, Tx, sql::declare};
 
@@ -24,6 +24,8 @@ macro_rules! page {
 
 declare! {
     AUDIT = "INSERT INTO audit (id, workspace, at, actor, action, subject, details, client) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    IS_AUDITED = "SELECT count(*) FROM audit WHERE workspace = $1 AND subject = $2 AND at >= $3 AND actor = $4 AND action = $5
+        AND COALESCE(client, '') = $6";
     AUDIT_ALL = page!("$4 = '' AND $5 = ''");
     AUDIT_SUBJECT = page!("subject = $4 AND ($5 = '' OR actor = $5)");
     AUDIT_ACTOR = page!("actor = $5 AND $4 = ''");
@@ -114,6 +116,20 @@ fn record(
 }
 
 impl Tx {
+    /// Is there a record since then that the same did the same to this subject, from the same place?
+    pub async fn is_audited(
+        &mut self,
+        action: &str,
+        subject: &str,
+        client: Option<&str>,
+        since: i64,
+    ) -> Result<bool, StoreError> {
+        let query = query_scalar(IS_AUDITED).bind(&self.scope.workspace).bind(subject).bind(since);
+        let query = query.bind(&self.scope.actor).bind(action).bind(client.unwrap_or_default());
+        let count: i64 = query.fetch_one(&mut *self.tx).await?;
+        Ok(count > 0)
+    }
+
     /// Writes an audit record: who did what to which subject, from where. `details` is JSON without values of fields.
     pub async fn audit(
         &mut self,

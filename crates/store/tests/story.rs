@@ -490,7 +490,15 @@ async fn audit(store: &Store, here: &Scope) {
     let by_token = Scope { actor: "token:tk_1".into(), now: 2_000, ..here.clone() };
     let mut tx = store.begin(&by_token).await.unwrap();
     tx.audit("au_2", "connection.rename", "cn_0001", "{}", None).await.unwrap();
-    tx.audit("au_3", "access_token.revoke", "tk_1", "{}", None).await.unwrap();
+    tx.audit("au_3", "access_token.revoke", "tk_1", "{}", Some("::1")).await.unwrap();
+    for (subject, client, since, want) in [
+        ("tk_1", Some("::1"), 2_000, true),
+        ("tk_1", Some("::1"), 2_001, false),
+        ("tk_1", None, 2_000, false),
+        ("cn_0001", Some("::1"), 2_000, false),
+    ] {
+        assert_eq!(tx.is_audited("access_token.revoke", subject, client, since).await.unwrap(), want);
+    }
     tx.commit().await.unwrap();
     let read = store.read(here);
     let ids = async |subject: &str, actor: &str| {

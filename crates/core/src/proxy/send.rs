@@ -159,7 +159,7 @@ async fn note_use(
         .on_main(async move {
             let mut tx = on_main.store.begin(&ctx.scope()).await?;
             if is_new {
-                ctx.audit(&mut tx, "connection.use", &subject).await?;
+                ctx.audit_hourly(&mut tx, "connection.use", &subject).await?;
             }
             tx.touch_access_token(&token).await?;
             tx.commit().await

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use keyhaven_core::{
-    Error, audit,
+    Actor, Error, audit,
     connections::{self, Removal},
+    proxy::{self, Inbound},
     tokens::{self, NewToken},
     usage::{self, Call, Counted, Source, Told, Window},
 };
 use keyhaven_store::{Scope, Store};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-use crate::ground::{DAY, Ground, START, Server, postgres};
+use crate::ground::{DAY, Ground, HOUR, START, Server, postgres};
 
 impl Server {
     /// Nothing is asked: no loopback address is let out.
@@ -140,6 +141,34 @@ async fn on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres() {
     story(Some(postgres().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_use_is_noted_once_an_hour_however_many_processes_there_are() {
+    let ground = Ground::new(None).await;
+    let id = ground.server().await.connect("Sales EU").await.id;
+    let use_by_another = async || {
+        let Server { app, .. } = ground.server().await;
+        let ctx = app.ctx(Actor::CommandLine);
+        let inbound = Inbound {
+            method: http::Method::GET,
+            connection: id.clone(),
+            path: "/api/v2/deals".into(),
+            query: None,
+            headers: http::HeaderMap::new(),
+            host: None,
+            reached: None,
+            client: None,
+            body: bytes::Bytes::new().into(),
+        };
+        assert_eq!(proxy::at_hand(&app, &app.door(), &ctx, inbound).await.unwrap().status(), 200);
+        let query = audit::Query { actor: "command-line".into(), ..audit::Query::default() };
+        let log = audit::list(&app, &ctx, &query).await.unwrap().items;
+        log.iter().filter(|it| it.action == "connection.use").count()
+    };
+    assert_eq!([use_by_another().await, use_by_another().await], [1, 1]);
+    ground.server().await.pass(HOUR);
+    assert_eq!([use_by_another().await, use_by_another().await], [2, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
