@@ -26,6 +26,9 @@ pub mod tokens;
 pub mod usage;
 mod verification;
 
+/// Maps that each call looks into, with a hash that costs little.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 pub use app::{Keyhaven, OpenError, Options};
 pub use connection::{Connection, Outcome};
 pub use ctx::{Actor, Clock, Ctx, Millis, Rng, SystemClock, SystemRng};

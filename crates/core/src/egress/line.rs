@@ -25,7 +25,10 @@ use super::{
     pool::Pool,
     spoken::Spoken,
 };
-use crate::{http1, proxy::Payload};
+use crate::{
+    http1::{self, Last},
+    proxy::Payload,
+};
 
 /// What is spoken over.
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -38,11 +41,12 @@ pub(super) struct Line {
     pub(super) stream: Box<TokioIo<Stream>>,
     /// Room for the next beginning: that of the last one, once nobody needs it any more.
     room: BytesMut,
+    last: Last,
 }
 
 impl Line {
     pub(super) fn new(stream: Box<TokioIo<Stream>>) -> Self {
-        Self { stream, room: BytesMut::new() }
+        Self { stream, room: BytesMut::new(), last: Last::default() }
     }
 
     /// Nothing came, and it was not closed. Costs nothing, unless there is something.
@@ -66,7 +70,7 @@ impl Line {
         };
         let text = http1::write_request(asked.method, asked.path, way.headers(asked), whole);
         let beginning = self.ask(&text).await.map_err(|error| Failed::silent(&error))?;
-        let Some(answer) = http1::read_answer(&beginning, asked.method) else {
+        let Some(answer) = http1::read_answer(&beginning, asked.method, &mut self.last) else {
             return Box::pin(Spoken::exchange(self, Some(beginning), way, asked, body, pool)).await;
         };
         let ahead = beginning.slice(answer.head..);

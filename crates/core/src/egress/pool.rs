@@ -1,7 +1,7 @@
 //! Connections to apps that are kept for the next request.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use hyper::client::conn::http2;
 use tokio::time::{Instant, sleep};
 
 use super::line::Line;
-use crate::proxy::Payload;
+use crate::{Map, proxy::Payload};
 
 /// Idle connections are kept for the next question, not for long: what is open can be counted.
 const IDLE: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ pub(super) struct Pool(Arc<Mutex<Shelves>>);
 
 #[derive(Default)]
 struct Shelves {
-    ends: HashMap<End, Shelf>,
+    ends: Map<End, Shelf>,
     sweeping: bool,
 }
 

@@ -6,6 +6,6 @@ mod read;
 mod write;
 
 pub(crate) use read::read_answer;
-pub use read::read_request;
+pub use read::{Last, read_request};
 pub(crate) use write::write_request;
 pub use write::{Length, write_answer};

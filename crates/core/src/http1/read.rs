@@ -24,7 +24,7 @@ pub(crate) struct Answer {
 }
 
 /// A request, if these bytes are exactly one, whole, with its body, and plain.
-pub fn read_request(bytes: &Bytes) -> Option<Request<Bytes>> {
+pub fn read_request(bytes: &Bytes, last: &mut Last) -> Option<Request<Bytes>> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
     let Ok(Status::Complete(end)) = head.parse_with_uninit_headers(bytes, &mut headers) else { return None };
@@ -32,8 +32,8 @@ pub fn read_request(bytes: &Bytes) -> Option<Request<Bytes>> {
     if head.version != Some(1) || !path.starts_with('/') || method == Method::CONNECT.as_str() {
         return None;
     }
-    let (headers, length) = read_headers(bytes, head.headers)?;
-    if length.unwrap_or(0) != (bytes.len() - end) as u64 {
+    let headers = last.read(bytes, head.headers)?;
+    if length(&headers)?.unwrap_or(0) != (bytes.len() - end) as u64 {
         return None;
     }
     let mut request = Request::new(bytes.slice(end..));
@@ -44,7 +44,7 @@ pub fn read_request(bytes: &Bytes) -> Option<Request<Bytes>> {
 }
 
 /// The head of an answer to a request with this method, if these bytes begin with one, whole and plain.
-pub(crate) fn read_answer(bytes: &Bytes, method: &Method) -> Option<Answer> {
+pub(crate) fn read_answer(bytes: &Bytes, method: &Method, last: &mut Last) -> Option<Answer> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut []);
     let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
@@ -54,7 +54,8 @@ pub(crate) fn read_answer(bytes: &Bytes, method: &Method) -> Option<Answer> {
     if head.version != Some(1) || status.is_informational() {
         return None;
     }
-    let (headers, length) = read_headers(bytes, head.headers)?;
+    let headers = last.read(bytes, head.headers)?;
+    let length = length(&headers)?;
     let is_bare = *method == Method::HEAD || matches!(status.as_u16(), 204 | 304);
     // Without a length it goes on until the connection ends.
     let length = if is_bare { 0 } else { length? };
@@ -66,24 +67,56 @@ pub(crate) fn read_answer(bytes: &Bytes, method: &Method) -> Option<Answer> {
     Some(Answer { parts, head: end, length })
 }
 
-/// The headers and the one length, unless anything in them makes the message less than plain.
-fn read_headers(bytes: &Bytes, from: &[Header<'_>]) -> Option<(HeaderMap, Option<u64>)> {
-    let mut headers = HeaderMap::with_capacity(from.len());
+/// The headers of the last message that came on a connection: most are repeated by the next one, and need not be read
+/// again.
+#[derive(Default)]
+pub struct Last(HeaderMap);
+
+impl Last {
+    /// The headers of a message, if each name may stand there.
+    fn read(&mut self, bytes: &Bytes, from: &[Header<'_>]) -> Option<HeaderMap> {
+        let value = |came: &[u8]| HeaderValue::from_maybe_shared(bytes.slice_ref(came)).ok();
+        let is_alike = self.0.len() == from.len()
+            && self.0.keys().zip(from).all(|(name, it)| name.as_str().eq_ignore_ascii_case(it.name));
+        if is_alike {
+            let mut headers = self.0.clone();
+            for (last, it) in headers.values_mut().zip(from).filter(|(last, it)| last.as_bytes() != it.value)
+            {
+                *last = value(it.value)?;
+            }
+            return Some(headers);
+        }
+        let mut headers = HeaderMap::with_capacity(from.len());
+        for it in from {
+            headers.append(HeaderName::from_bytes(it.name.as_bytes()).ok()?, value(it.value)?);
+        }
+        self.0 = HeaderMap::new();
+        // Copies, so that the whole message is not held on to. Names that repeat would stand in another order.
+        if headers.keys_len() == headers.len() {
+            let copies = headers.iter().filter_map(|(name, value)| {
+                Some((name.clone(), HeaderValue::from_bytes(value.as_bytes()).ok()?))
+            });
+            self.0.extend(copies);
+        }
+        Some(headers)
+    }
+}
+
+/// The one length that the headers tell, unless anything in them makes the message less than plain.
+fn length(headers: &HeaderMap) -> Option<Option<u64>> {
     let mut length = None;
-    for Header { name, value } in from {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        match name {
+    for (name, value) in headers {
+        match *name {
             header::CONTENT_LENGTH if length.is_some() => return None,
-            header::CONTENT_LENGTH => length = Some(number(value)?),
-            header::CONNECTION if !value.eq_ignore_ascii_case(b"keep-alive") => return None,
+            header::CONTENT_LENGTH => length = Some(number(value.as_bytes())?),
+            header::CONNECTION if !value.as_bytes().eq_ignore_ascii_case(b"keep-alive") => return None,
             header::TRANSFER_ENCODING | header::UPGRADE | header::EXPECT | header::TE | header::TRAILER => {
                 return None;
             }
             _ => {}
         }
-        headers.append(name, HeaderValue::from_maybe_shared(bytes.slice_ref(value)).ok()?);
     }
-    Some((headers, length))
+    Some(length)
 }
 
 /// Digits and nothing else.

@@ -21,7 +21,7 @@ use super::{
     target::{LOOK_AT_USE, Target},
 };
 use crate::{
-    Ctx, Error, Keyhaven,
+    Ctx, Error, Keyhaven, Map,
     tokens::{self, AccessToken},
 };
 
@@ -55,8 +55,8 @@ pub(crate) struct Known {
     generation: AtomicI64,
     /// One asks for all; when and why it failed the last time.
     asking: tokio::sync::Mutex<Option<(Instant, String)>>,
-    holders: RwLock<HashMap<TokenHash, Arc<Holder>>>,
-    targets: RwLock<HashMap<String, Arc<Target>>>,
+    holders: RwLock<Map<TokenHash, Arc<Holder>>>,
+    targets: RwLock<Map<String, Arc<Target>>>,
     /// These outlive changes: what was used stays used.
     governors: Mutex<HashMap<String, Arc<Governor>>>,
     meters: Mutex<HashMap<String, Arc<Meter>>>,

@@ -26,7 +26,7 @@ struct Counts {
     day: (i64, u32),
     hour: i64,
     /// Connection and address, within the hour.
-    seen: HashSet<(Arc<str>, Option<IpAddr>)>,
+    seen: HashSet<(Arc<str>, Option<IpAddr>), foldhash::fast::RandomState>,
     touched: Millis,
 }
 

@@ -1,14 +1,14 @@
 //! The app's daily budget: how much is left, who used it, and how long it will last.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{PoisonError, RwLock},
 };
 
 use keyhaven_store::{BudgetRow, TokenUsage};
 
 use super::{DAY, HOUR};
-use crate::{Ctx, Error, Keyhaven, connections, ctx::Millis};
+use crate::{Ctx, Error, Keyhaven, Map, connections, ctx::Millis};
 
 /// What the app itself last said about the budget of a connection's company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Told {
 
 /// The last word of each app, by connection, as this process heard it.
 #[derive(Default)]
-pub(crate) struct ToldBudgets(RwLock<HashMap<String, Heard>>);
+pub(crate) struct ToldBudgets(RwLock<Map<String, Heard>>);
 
 struct Heard {
     told: Told,

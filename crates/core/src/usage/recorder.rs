@@ -1,8 +1,7 @@
 //! The hot path's end of it: a lock that is held for a few additions, and nothing that waits.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     mem,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -10,7 +9,7 @@ use std::{
 use keyhaven_store::UsageCounts;
 
 use super::{Call, MINUTE, Source, batch::Batch};
-use crate::ctx::Millis;
+use crate::{Map, ctx::Millis};
 
 /// Calls of one connection that are remembered one by one between two batches. Beyond, only the counters go on.
 const CALLS_OF_ONE: u32 = 200;
@@ -27,12 +26,12 @@ pub(super) const BOUNDS: [u32; 7] = [50, 100, 200, 500, 1000, 2000, 5000];
 #[derive(Default)]
 pub struct Recorder {
     shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
+    hasher: foldhash::fast::RandomState,
 }
 
 #[derive(Default)]
 struct Shard {
-    connections: HashMap<Arc<str>, Tally>,
+    connections: Map<Arc<str>, Tally>,
     calls: Vec<Call>,
     counters: usize,
     lost: u64,
@@ -41,7 +40,7 @@ struct Shard {
 #[derive(Default)]
 struct Tally {
     /// By token: one minute, or the two around its turn.
-    tokens: HashMap<Arc<str>, Vec<(Millis, UsageCounts)>>,
+    tokens: Map<Arc<str>, Vec<(Millis, UsageCounts)>>,
     kept: u32,
 }
 
@@ -100,7 +99,7 @@ impl Shard {
 }
 
 /// The value of a key.
-fn slot<'a, T: Default>(map: &'a mut HashMap<Arc<str>, T>, key: &Arc<str>) -> &'a mut T {
+fn slot<'a, T: Default>(map: &'a mut Map<Arc<str>, T>, key: &Arc<str>) -> &'a mut T {
     map.entry(key.clone()).or_default()
 }
 

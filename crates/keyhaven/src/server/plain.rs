@@ -16,7 +16,7 @@ use axum::{
 use hyper::body::{Body, Frame};
 use keyhaven_core::{
     Millis,
-    http1::{self, Length},
+    http1::{self, Last, Length},
 };
 use tokio::{
     io::{AsyncWriteExt, ReadBuf},
@@ -55,7 +55,7 @@ pub(super) async fn serve<S: Stream>(
 ) -> Next {
     let app = requests.shared.app();
     let is_stopping = || stop.has_changed().unwrap_or(true);
-    let (mut out, mut is_new) = (Vec::with_capacity(HEAD), true);
+    let (mut out, mut last_head, mut is_new) = (Vec::with_capacity(HEAD), Last::default(), true);
     let mut look = pin!(time::sleep(LOOK));
     loop {
         let came = poll_fn(|cx| match read(stream, cx) {
@@ -73,7 +73,9 @@ pub(super) async fn serve<S: Stream>(
                 continue;
             }
         };
-        let Some(request) = http1::read_request(&bytes).filter(|it| proxy::is_for(it.uri().path())) else {
+        let Some(request) =
+            http1::read_request(&bytes, &mut last_head).filter(|it| proxy::is_for(it.uri().path()))
+        else {
             return Next::Other(bytes);
         };
         drop(bytes);

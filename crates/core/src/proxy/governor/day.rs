@@ -1,9 +1,9 @@
 //! The day's budget of an app, and who used what of it.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use super::{Call, Held};
-use crate::ctx::Millis;
+use crate::{Map, ctx::Millis};
 
 pub(super) const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -11,7 +11,7 @@ pub(super) const DAY: Millis = 24 * 60 * 60 * 1000;
 #[derive(Default)]
 pub(super) struct Day {
     number: i64,
-    by_caller: HashMap<String, u64>,
+    by_caller: Map<String, u64>,
     pub limit: u64,
     pub exhausted_until: Millis,
 }
