@@ -153,11 +153,21 @@ fn fit(patterns: &[PathPattern], path: &str) -> bool {
 impl LimitHeaders {
     /// What an answer tells.
     pub fn read(&self, headers: &HeaderMap) -> Told {
-        let number = |name: &Option<LimitHeader>| {
-            let value = headers.get(&name.as_ref()?.0)?.as_bytes().trim_ascii();
-            std::str::from_utf8(value).ok()?.parse::<u64>().ok()
-        };
-        Told { limit: number(&self.limit), remaining: number(&self.remaining), reset: number(&self.reset) }
+        let mut told = Told::default();
+        // Walked once: there are few, and to look each of them up costs more.
+        for (name, value) in headers {
+            let number = || std::str::from_utf8(value.as_bytes().trim_ascii()).ok()?.parse().ok();
+            for (wanted, into) in [
+                (&self.limit, &mut told.limit),
+                (&self.remaining, &mut told.remaining),
+                (&self.reset, &mut told.reset),
+            ] {
+                if into.is_none() && wanted.as_ref().is_some_and(|wanted| wanted.0 == *name) {
+                    *into = number();
+                }
+            }
+        }
+        told
     }
 }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     OpenError, SealError, Secret, WorkspaceKey,
     crypto::{Cipher, KEY_LEN, KeyBytes, OVERHEAD, derive, random},
-    token::{checksum, from_hex, hex},
+    token::{checksum, from_hex, hex, with_checksum},
     workspace::key_bytes,
 };
 
@@ -64,13 +64,14 @@ impl MasterKey {
 
     /// Reads `khm1_…`; white space around it is dropped.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
-        let body = text.trim().strip_prefix(PREFIX).ok_or(KeyError::Shape)?;
+        let text = text.trim();
+        let body = text.strip_prefix(PREFIX).ok_or(KeyError::Shape)?;
         let (key, sum) = body.split_at_checked(2 * KEY_LEN).ok_or(KeyError::Shape)?;
         let bytes = from_hex(key).ok_or(KeyError::Shape)?;
         if sum.len() != CHECKSUM {
             return Err(KeyError::Shape);
         }
-        if sum.as_bytes() != checksum(PREFIX, key) {
+        if sum.as_bytes() != checksum(&text[..text.len() - CHECKSUM]) {
             return Err(KeyError::Checksum);
         }
         Ok(Self::from_bytes(bytes))
@@ -79,8 +80,7 @@ impl MasterKey {
     /// The text to keep in a file: `khm1_`, 64 hex digits, and a checksum.
     pub fn to_text(&self) -> Secret {
         let key = Zeroizing::new(hex(self.key.as_slice()));
-        let sum = checksum(PREFIX, &key).map(char::from);
-        Secret::new([PREFIX, &key, &String::from_iter(sum)].concat())
+        with_checksum(&Zeroizing::new([PREFIX, &key].concat()))
     }
 
     /// Names it.

@@ -1,6 +1,6 @@
 //! Bearer secrets of Keyhaven itself: access tokens, sessions, sign-in links. Only their hashes are stored.
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use crate::{Secret, crypto::random};
@@ -54,9 +54,7 @@ impl Token {
     /// A new random token.
     pub fn generate(kind: TokenKind) -> Self {
         let body = Zeroizing::new(hex(random::<{ BODY / 2 }>().as_slice()));
-        let sum = checksum(kind.prefix(), &body).map(char::from);
-        let text = [kind.prefix(), &body, &String::from_iter(sum)].concat();
-        Self { kind, text: Secret::new(text) }
+        Self { kind, text: with_checksum(&Zeroizing::new([kind.prefix(), &body].concat())) }
     }
 
     /// Reads a token and checks its checksum: a typing error costs no look into the database.
@@ -111,15 +109,19 @@ fn check(kind: TokenKind, text: &str) -> Result<(), TokenError> {
     if !is_hex || sum.len() != CHECKSUM {
         return Err(TokenError::Shape);
     }
-    if sum.as_bytes() != checksum(kind.prefix(), random) { Err(TokenError::Checksum) } else { Ok(()) }
+    let before = &text[..text.len() - CHECKSUM];
+    if sum.as_bytes() != checksum(before) { Err(TokenError::Checksum) } else { Ok(()) }
 }
 
-pub(crate) fn checksum(prefix: &str, body: &str) -> [u8; CHECKSUM] {
-    let mut sha = Context::new(&SHA256);
-    sha.update(prefix.as_bytes());
-    sha.update(body.as_bytes());
-    let sum = sha.finish();
+/// Over what stands before it.
+pub(crate) fn checksum(before: &str) -> [u8; CHECKSUM] {
+    let sum = digest(&SHA256, before.as_bytes());
     std::array::from_fn(|at| HEX[usize::from(sum.as_ref()[at / 2] >> (4 * (1 - at % 2)) & 15)])
+}
+
+/// The whole text.
+pub(crate) fn with_checksum(before: &str) -> Secret {
+    Secret::new([before, &String::from_iter(checksum(before).map(char::from))].concat())
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

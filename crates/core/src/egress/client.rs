@@ -13,7 +13,7 @@ use hyper_util::{
         self,
         connect::{Connection, HttpConnector, dns::GaiResolver},
     },
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioTimer},
 };
 use keyhaven_connectors::Fault;
 use rustls::{
@@ -88,7 +88,7 @@ where
         let stream = self.connector.clone().oneshot(way.origin()?).await;
         let stream = stream.map_err(|error| fault_of_connecting(&*error))?;
         if !stream.connected().is_negotiated_h2() {
-            return Ok(Taken::Line(Line::new(Box::new(TokioIo::new(stream)))));
+            return Ok(Taken::Line(Line::new(stream)));
         }
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2.timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);

@@ -8,14 +8,13 @@ use std::{
 
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
 
-use super::line::{Line, Stream, is_closed};
+use super::line::{Line, is_closed};
 
 /// An app that refuses a request early answers and closes before it has read the body. What is still sent then fails,
 /// while the answer is there to be read: so that failure is passed over, and reading tells how it ended.
 pub(super) struct Heard {
-    stream: Box<TokioIo<Stream>>,
+    line: Line,
     /// Has been read already.
     ahead: Bytes,
     /// The request has been sent already: what hyper writes of it goes nowhere.
@@ -29,18 +28,12 @@ impl Heard {
     /// With the beginning of its answer, the request is sent.
     pub(super) fn new(line: Line, beginning: Option<Bytes>) -> Self {
         let is_sent = beginning.is_some();
-        Self {
-            stream: line.stream,
-            ahead: beginning.unwrap_or_default(),
-            is_sent,
-            has_written: false,
-            closed: false,
-        }
+        Self { line, ahead: beginning.unwrap_or_default(), is_sent, has_written: false, closed: false }
     }
 
     /// The connection, if all that came was read and the other end takes more.
     pub(super) fn into_line(self) -> Option<Line> {
-        (self.ahead.is_empty() && !self.closed).then(|| Line::new(self.stream))
+        (self.ahead.is_empty() && !self.closed).then_some(self.line)
     }
 
     /// Does what is written go nowhere?
@@ -70,7 +63,7 @@ impl Read for Heard {
             return Poll::Pending;
         }
         if self.ahead.is_empty() {
-            return Pin::new(self.stream.inner_mut()).poll_read(cx, buffer);
+            return Pin::new(self.line.stream_mut()).poll_read(cx, buffer);
         }
         let length = self.ahead.len().min(buffer.remaining());
         buffer.put_slice(&self.ahead.split_to(length));
@@ -83,7 +76,7 @@ impl Write for Heard {
         if self.is_done(cx) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let result = Pin::new(self.stream.inner_mut()).poll_write(cx, bytes);
+        let result = Pin::new(self.line.stream_mut()).poll_write(cx, bytes);
         result.map(|result| self.wrote(bytes.len(), result))
     }
 
@@ -96,23 +89,23 @@ impl Write for Heard {
         if self.is_done(cx) {
             return Poll::Ready(Ok(length));
         }
-        let result = Pin::new(self.stream.inner_mut()).poll_write_vectored(cx, pieces);
+        let result = Pin::new(self.line.stream_mut()).poll_write_vectored(cx, pieces);
         result.map(|result| self.wrote(length, result))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.inner().is_write_vectored()
+        self.line.stream().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_sent || self.closed {
             return Poll::Ready(Ok(()));
         }
-        let result = Pin::new(self.stream.inner_mut()).poll_flush(cx);
+        let result = Pin::new(self.line.stream_mut()).poll_flush(cx);
         result.map(|result| self.wrote(0, result.map(|()| 0)).map(|_| ()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.inner_mut()).poll_shutdown(cx)
+        Pin::new(self.line.stream_mut()).poll_shutdown(cx)
     }
 }

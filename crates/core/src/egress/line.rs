@@ -37,23 +37,33 @@ pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 const BEGINNING: usize = 8 * 1024;
 
 /// The connection.
-pub(super) struct Line {
-    pub(super) stream: Box<TokioIo<Stream>>,
+pub(super) struct Line(Box<Inner>);
+
+struct Inner {
+    stream: TokioIo<Stream>,
     /// Room for the next beginning: that of the last one, once nobody needs it any more.
     room: BytesMut,
     last: Last,
 }
 
 impl Line {
-    pub(super) fn new(stream: Box<TokioIo<Stream>>) -> Self {
-        Self { stream, room: BytesMut::new(), last: Last::default() }
+    pub(super) fn new(stream: Stream) -> Self {
+        Self(Box::new(Inner { stream: TokioIo::new(stream), room: BytesMut::new(), last: Last::default() }))
+    }
+
+    pub(super) fn stream(&self) -> &Stream {
+        self.0.stream.inner()
+    }
+
+    pub(super) fn stream_mut(&mut self) -> &mut Stream {
+        self.0.stream.inner_mut()
     }
 
     /// Nothing came, and it was not closed. Costs nothing, unless there is something.
     pub(super) fn is_open(&mut self) -> bool {
         let mut byte = [0];
         let mut cx = Context::from_waker(Waker::noop());
-        Pin::new(&mut *self.stream).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
+        Pin::new(&mut self.0.stream).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
     /// Sends a request. The body of the answer takes the connection along, and puts it back at its end. The body of the
@@ -70,7 +80,7 @@ impl Line {
         };
         let text = http1::write_request(asked.method, asked.path, way.headers(asked), whole);
         let beginning = self.ask(&text).await.map_err(|error| Failed::silent(&error))?;
-        let Some(answer) = http1::read_answer(&beginning, asked.method, &mut self.last) else {
+        let Some(answer) = http1::read_answer(&beginning, asked.method, &mut self.0.last) else {
             return Box::pin(Spoken::exchange(self, Some(beginning), way, asked, body, pool)).await;
         };
         let ahead = beginning.slice(answer.head..);
@@ -81,18 +91,18 @@ impl Line {
     /// Sends all of a request, and waits for the beginning of the answer.
     async fn ask(&mut self, text: &[u8]) -> io::Result<Bytes> {
         let sent = async {
-            self.stream.write_all(text).await?;
-            self.stream.flush().await
+            self.0.stream.write_all(text).await?;
+            self.0.stream.flush().await
         };
         // An app that refuses a request early answers and closes before it has read all of it.
         match sent.await {
             Err(error) if !is_closed(&error) => return Err(error),
             _ => {}
         }
-        self.room.reserve(BEGINNING);
-        match self.stream.read_buf(&mut self.room).await? {
+        self.0.room.reserve(BEGINNING);
+        match self.0.stream.read_buf(&mut self.0.room).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(self.room.split().freeze()),
+            _ => Ok(self.0.room.split().freeze()),
         }
     }
 
@@ -104,7 +114,7 @@ impl Line {
         bound: usize,
     ) -> Poll<io::Result<usize>> {
         let mut more = bytes::BufMut::limit(more, bound);
-        std::pin::pin!(self.stream.read_buf(&mut more)).poll(cx)
+        std::pin::pin!(self.0.stream.read_buf(&mut more)).poll(cx)
     }
 }
 

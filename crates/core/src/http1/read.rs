@@ -70,33 +70,41 @@ pub(crate) fn read_answer(bytes: &Bytes, method: &Method, last: &mut Last) -> Op
 /// The headers of the last message that came on a connection: most are repeated by the next one, and need not be read
 /// again.
 #[derive(Default)]
-pub struct Last(HeaderMap);
+pub struct Last {
+    /// As they were written.
+    names: Vec<Box<str>>,
+    headers: HeaderMap,
+}
+
+/// Room for the headers that are added on the way.
+const ADDED: usize = 6;
 
 impl Last {
-    /// The headers of a message, if each name may stand there.
+    /// The headers of a message, if each may stand there.
     fn read(&mut self, bytes: &Bytes, from: &[Header<'_>]) -> Option<HeaderMap> {
         let value = |came: &[u8]| HeaderValue::from_maybe_shared(bytes.slice_ref(came)).ok();
-        let is_alike = self.0.len() == from.len()
-            && self.0.keys().zip(from).all(|(name, it)| name.as_str().eq_ignore_ascii_case(it.name));
-        if is_alike {
-            let mut headers = self.0.clone();
+        if self.names.len() == from.len() && self.names.iter().zip(from).all(|(name, it)| **name == *it.name)
+        {
+            let mut headers = self.headers.clone();
             for (last, it) in headers.values_mut().zip(from).filter(|(last, it)| last.as_bytes() != it.value)
             {
                 *last = value(it.value)?;
             }
             return Some(headers);
         }
-        let mut headers = HeaderMap::with_capacity(from.len());
+        let mut headers = HeaderMap::with_capacity(from.len() + ADDED);
         for it in from {
             headers.append(HeaderName::from_bytes(it.name.as_bytes()).ok()?, value(it.value)?);
         }
-        self.0 = HeaderMap::new();
-        // Copies, so that the whole message is not held on to. Names that repeat would stand in another order.
+        *self = Self::default();
+        // Names that repeat would stand in another order.
         if headers.keys_len() == headers.len() {
-            let copies = headers.iter().filter_map(|(name, value)| {
-                Some((name.clone(), HeaderValue::from_bytes(value.as_bytes()).ok()?))
-            });
-            self.0.extend(copies);
+            self.names.extend(from.iter().map(|it| Box::from(it.name)));
+            self.headers.reserve(from.len() + ADDED);
+            // Copies, so that the whole message is not held on to.
+            for (name, value) in &headers {
+                self.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
+            }
         }
         Some(headers)
     }

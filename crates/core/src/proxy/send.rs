@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use keyhaven_connectors::{Answer, Fault, Reason};
+use keyhaven_connectors::{Answer, Connector, Fault, Reason};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -74,6 +74,7 @@ pub(super) async fn send(
             app,
             door,
             target,
+            connector,
             way,
             method: &inbound.method,
             path: egress::path(path_and_query(prefix, &inbound.path, inbound.query.as_deref()))?,
@@ -179,6 +180,7 @@ struct Outbound<'a> {
     app: &'a Arc<Keyhaven>,
     door: &'a Door,
     target: &'a Target,
+    connector: &'a Connector,
     way: &'a Way,
     method: &'a Method,
     path: PathAndQuery,
@@ -214,7 +216,7 @@ impl Outbound<'_> {
             governor.admit(&self.call, self.now).await?;
         }
         self.count.goes_out(self.call.cost);
-        let credential = self.target.open_credential(self.app)?;
+        let credential = self.target.open_credential(self.connector)?;
         let asked = egress::Asked {
             method: self.method,
             path: &self.path,
@@ -260,7 +262,7 @@ impl Outbound<'_> {
         let (parts, mut body) = answer.into_parts();
         let (start, is_whole) = beginning(&mut body, self.app.egress.answer_timeout()).await;
         let read = Answer { status, headers: parts.headers.clone(), body: start.to_vec() };
-        let (reason, wait) = self.target.connector(self.app)?.judge_refusal(&read);
+        let (reason, wait) = self.connector.judge_refusal(&read);
         let wait = governor.refused(reason, wait, self.now);
         let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };
         Ok((Response::from_parts(parts, body), Some((reason, wait))))
@@ -282,8 +284,8 @@ async fn beginning(body: &mut Answered, within: Duration) -> (Bytes, bool) {
 
 /// An edge that blocks answers in HTML; an API refuses in its own format.
 pub(super) fn is_block_page(status: u16, headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    status == 403 && kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("text/html"))
+    let kind = || headers.get(header::CONTENT_TYPE)?.to_str().ok();
+    status == 403 && kind().is_some_and(|kind| kind.to_ascii_lowercase().contains("text/html"))
 }
 
 /// Waits for an answer; the time begins anew whenever a piece of the request went out.

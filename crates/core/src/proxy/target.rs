@@ -85,11 +85,11 @@ impl Target {
     }
 
     /// Opens the secrets and makes what stands where the app takes its credential. Nothing of it stays.
-    pub(super) fn open_credential(&self, app: &Keyhaven) -> Result<HeaderValue, Error> {
-        let open = |(field, secret): &'_ (String, Unwrapped)| Ok((field.clone(), secret.open()?));
-        let secrets: Vec<(String, Secret)> = self.secrets.iter().map(open).collect::<Result<_, Error>>()?;
-        let secret = |field: &str| secrets.iter().find(|(name, _)| name == field).map(|(_, secret)| secret);
-        let credential = self.connector(app)?.credential(&self.plain, secret);
+    pub(super) fn open_credential(&self, connector: &Connector) -> Result<HeaderValue, Error> {
+        let opened = self.secrets.iter().map(|(field, secret)| Ok((field.as_str(), secret.open()?)));
+        let secrets: Vec<(&str, Secret)> = opened.collect::<Result<_, Error>>()?;
+        let secret = |field: &str| secrets.iter().find(|(name, _)| *name == field).map(|(_, secret)| secret);
+        let credential = connector.credential(&self.plain, secret);
         credential.ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
     }
 
