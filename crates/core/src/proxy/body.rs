@@ -70,18 +70,27 @@ struct Passed {
     last: Instant,
     /// It broke off on the way in.
     is_broken: bool,
+    /// Its reader wants more, and its sender sends nothing.
+    is_awaited: bool,
 }
 
 impl<B> Watched<B> {
     fn note(&self, is_broken: bool) {
-        let passed = Passed { last: Instant::now(), is_broken };
+        let passed = Passed { last: Instant::now(), is_broken, is_awaited: false };
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = passed;
+    }
+
+    /// Nothing comes; perhaps for too long.
+    fn awaits(&self, is_broken: bool) {
+        let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        (passed.is_awaited, passed.is_broken) = (true, is_broken);
     }
 }
 
 impl<B> Progress<B> {
     fn new() -> (Watched<B>, Self) {
-        let passed = Arc::new(Mutex::new(Passed { last: Instant::now(), is_broken: false }));
+        let passed =
+            Arc::new(Mutex::new(Passed { last: Instant::now(), is_broken: false, is_awaited: false }));
         let (sender, rest) = oneshot::channel();
         (Watched { passed: passed.clone(), rest: sender }, Self { passed, rest })
     }
@@ -92,6 +101,10 @@ impl<B> Progress<B> {
 
     pub(super) fn is_broken(&self) -> bool {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner).is_broken
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).is_awaited
     }
 
     /// What was not read, if nobody reads it any more.
@@ -154,10 +167,11 @@ impl<B: Body<Data = Bytes, Error: Into<BrokenBody>> + Unpin> Body for Flow<B> {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(IDLE)));
-        match idle.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Some(Err(BrokenBody::Idle))),
-            Poll::Pending => Poll::Pending,
+        let is_over = idle.as_mut().poll(cx).is_ready();
+        if let Some(watched) = &self.watched {
+            watched.awaits(is_over);
         }
+        if is_over { Poll::Ready(Some(Err(BrokenBody::Idle))) } else { Poll::Pending }
     }
 
     fn is_end_stream(&self) -> bool {

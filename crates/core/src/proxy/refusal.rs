@@ -46,6 +46,16 @@ impl Refusal {
         )
     }
 
+    /// The caller's body stopped coming.
+    pub(super) fn stalled() -> Self {
+        Self::new(
+            408,
+            "request_stalled",
+            "Nothing more came of the request's body for too long, and so it was given up.",
+            "Send it again, without pauses.",
+        )
+    }
+
     /// The token's own quota.
     pub(super) fn quota(span: &str, wait: Duration) -> Self {
         let message = format!("This access token has made all the calls that it may make in a {span}.");

@@ -231,11 +231,17 @@ impl Outbound<'_> {
                 if let Some(governor) = &self.target.governor {
                     governor.give_back(&self.call);
                 }
-                let is_callers = progress.as_ref().is_some_and(Progress::is_broken);
+                let is_broken = progress.as_ref().is_some_and(Progress::is_broken);
+                let is_awaited = progress.as_ref().is_some_and(Progress::is_awaited);
                 if let Some(rest) = progress.and_then(Progress::rest) {
                     *body = Payload::from(rest);
                 }
-                Err(if is_callers { Refusal::broken_off() } else { fault.into() })
+                Err(match fault {
+                    Fault::TimedOut if is_awaited => Refusal::stalled(),
+                    _ if is_broken && is_awaited => Refusal::stalled(),
+                    _ if is_broken => Refusal::broken_off(),
+                    fault => fault.into(),
+                })
             }
         }
     }

@@ -39,6 +39,7 @@ pub(crate) const CODES: &[Code] = &[
     code(422, "idempotency_mismatch", "The Idempotency-Key was used for another request"),
     code(400, "two_tokens", "Proxy: the request holds two different access tokens"),
     code(400, "token_misplaced", "Proxy: an access token stands where it would be passed on to the app"),
+    code(408, "request_stalled", "Proxy: the app waited for the body of the request, and no more of it came"),
     code(400, "bad_path", "Proxy: the path can be read in two ways, or leads away from the app"),
     code(
         429,

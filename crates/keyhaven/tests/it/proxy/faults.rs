@@ -67,6 +67,16 @@ fn a_refusal_passes_although_it_is_long_or_never_ends() {
     // Bytes that are no HTTP are the caller's fault, and told so.
     let said = stage.raw(format!("{post}transfer-encoding: chunked\r\n\r\nzz\r\n").as_bytes());
     assert!(said.starts_with("HTTP/1.1 400") && said.contains("x-keyhaven-answer: keyhaven"), "{said}");
+    // So is a body that stops coming while the app waits for it.
+    stage.app.will(Script::Swallow);
+    let mut stream = stage.connect();
+    stream.write_all(format!("{post}content-length: 9\r\n\r\nhalf").as_bytes()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut said = [0; 2048];
+    let length = stream.read(&mut said).unwrap();
+    drop(stream);
+    let said = String::from_utf8_lossy(&said[..length]);
+    assert!(said.starts_with("HTTP/1.1 408") && said.contains("request_stalled"), "{said}");
     stage.app.will(Script::Hang(b"HTTP/1.1 429 X\r\ncontent-length: 100\r\n\r\nhalf".to_vec()));
     let mut stream = stage.connect();
     stream.write_all(format!("{post}content-length: 0\r\n\r\n").as_bytes()).unwrap();
