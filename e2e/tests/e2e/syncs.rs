@@ -42,7 +42,7 @@ async fn from_the_form_to_the_copy() {
     browser.button("Save").await;
     browser.until_text("Every weekday at 7:30 (UTC)").await;
     // Lists look by themselves as well, as long as a sync runs.
-    stage.sandbox.state().set(|settings| settings.latency_ms = 400);
+    stage.sandbox.state().set(|settings| settings.latency_ms = 1500);
     for list in ["/syncs", "/connections/sales-eu"] {
         browser.goto("/syncs").await;
         browser.link("Sales EU → crm.db").await;

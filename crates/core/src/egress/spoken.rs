@@ -54,7 +54,10 @@ impl Spoken {
             answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         })
         .await
-        .map_err(|failed| Failed::unless_sent(failed, is_silent && !is_sent, body))?;
+        .map_err(|failed| match is_sent {
+            true => Failed::at(fault(&failed.into_error())),
+            false => Failed::unless_sent(failed, is_silent, body),
+        })?;
         let place = spoken.map(|spoken| (spoken, way.end.clone(), pool.clone()));
         Ok(answer.map(|from| Answered::from(Spelled::new(from, place))))
     }

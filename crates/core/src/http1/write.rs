@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::{HeaderName, HeaderValue, Method, header, response::Parts, uri::PathAndQuery};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, response::Parts, uri::PathAndQuery};
 use hyper::ext::ReasonPhrase;
 
 use crate::Millis;
@@ -45,7 +45,13 @@ pub enum Length {
 }
 
 /// The head of an answer, after which the connection closes or not.
-pub fn write_answer(out: &mut Vec<u8>, parts: &Parts, length: Length, closes: bool, now: Millis) {
+pub fn write_answer(
+    out: &mut Vec<u8>,
+    parts: &Parts,
+    length: Length,
+    closes: bool,
+    now: impl FnOnce() -> Millis,
+) {
     out.extend(b"HTTP/1.1 ");
     out.extend(parts.status.as_str().as_bytes());
     out.push(b' ');
@@ -54,13 +60,15 @@ pub fn write_answer(out: &mut Vec<u8>, parts: &Parts, length: Length, closes: bo
         None => out.extend(parts.status.canonical_reason().unwrap_or_default().as_bytes()),
     }
     out.extend(b"\r\n");
+    // The length of what HEAD or a condition left out may be told; where nothing can be, none may.
+    let keeps_length = length == Length::Bare && parts.status != StatusCode::NO_CONTENT;
     for (name, value) in &parts.headers {
-        if *name != header::CONTENT_LENGTH || length == Length::Bare {
+        if *name != header::CONTENT_LENGTH || keeps_length {
             write_line(out, name, value);
         }
     }
     if !parts.headers.contains_key(header::DATE) {
-        let now = UNIX_EPOCH + Duration::from_millis(now.unsigned_abs().min(LAST));
+        let now = UNIX_EPOCH + Duration::from_millis(now().unsigned_abs().min(LAST));
         out.extend(b"date: ");
         out.extend(httpdate::fmt_http_date(now).as_bytes());
         out.extend(b"\r\n");

@@ -215,7 +215,7 @@ impl Outbound<'_> {
         if let Some(governor) = &self.target.governor {
             governor.admit(&self.call, self.now).await?;
         }
-        self.count.goes_out(self.call.cost);
+        let began = self.count.goes_out(self.call.cost);
         let credential = self.target.open_credential(self.connector)?;
         let asked = egress::Asked {
             method: self.method,
@@ -225,7 +225,7 @@ impl Outbound<'_> {
         };
         let progress = body.watch();
         let answer = self.door.pass(self.way, &asked, body);
-        match within(answer, progress.as_ref(), self.app.egress.answer_timeout()).await {
+        match within(answer, progress.as_ref(), began, self.app.egress.answer_timeout()).await {
             Ok(answer) => Ok((answer, progress)),
             Err(fault) => {
                 if let Some(governor) = &self.target.governor {
@@ -298,10 +298,11 @@ pub(super) fn is_block_page(status: u16, headers: &HeaderMap) -> bool {
 async fn within<T>(
     answer: impl Future<Output = Result<T, Fault>>,
     progress: Option<&Progress>,
+    began: Instant,
     limit: Duration,
 ) -> Result<T, Fault> {
     let mut answer = std::pin::pin!(answer);
-    let mut end = Instant::now() + limit;
+    let mut end = began + limit;
     loop {
         if let Ok(answer) = timeout_at(end, &mut answer).await {
             return answer;

@@ -139,10 +139,12 @@ async fn http1<S: Stream>(mut io: Io<S>, requests: Requests, stop: &mut watch::R
             };
             let Ok(Ok(())) = something else { return };
             if S::IS_BARE {
-                let mut last = None;
+                let mut has_answered = false;
                 // Boxed, so that a connection that waits holds no room for a call.
-                let next = Box::pin(plain::serve(stream, &requests, stop, &mut last)).await;
-                end = last.map_or(end, |last| last + HEADER_TIME);
+                let next = Box::pin(plain::serve(stream, &requests, stop, &mut has_answered)).await;
+                if has_answered {
+                    end = Instant::now() + HEADER_TIME;
+                }
                 match next {
                     Next::Ended => return,
                     Next::Waits if end <= Instant::now() => return,

@@ -46,12 +46,12 @@ pub(super) enum Next {
     Other(Bytes),
 }
 
-/// Answers calls until something else comes, or nothing. Tells when the last one was answered.
+/// Answers calls until something else comes, or nothing. Tells whether it answered any.
 pub(super) async fn serve<S: Stream>(
     stream: &mut S,
     requests: &Requests,
     stop: &watch::Receiver<()>,
-    last: &mut Option<Instant>,
+    has_answered: &mut bool,
 ) -> Next {
     let app = requests.shared.app();
     let is_stopping = || stop.has_changed().unwrap_or(true);
@@ -86,10 +86,10 @@ pub(super) async fn serve<S: Stream>(
             return Next::Ended;
         };
         let closes = is_stopping();
-        if !write(stream, &mut out, &method, answer, closes, app.now()).await || closes {
+        if !write(stream, &mut out, &method, answer, closes, || app.now()).await || closes {
             return Next::Ended;
         }
-        (is_new, *last) = (true, Some(Instant::now()));
+        (is_new, *has_answered) = (true, true);
     }
 }
 
@@ -127,7 +127,7 @@ async fn write<S: Stream>(
     method: &Method,
     answer: Response<AnyBody>,
     closes: bool,
-    now: Millis,
+    now: impl FnOnce() -> Millis,
 ) -> bool {
     let (parts, body) = answer.into_parts();
     let mut body = pin!(body);
