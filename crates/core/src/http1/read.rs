@@ -127,8 +127,8 @@ fn length(headers: &HeaderMap) -> Option<Option<u64>> {
     Some(length)
 }
 
-/// Digits and nothing else.
+/// Digits and nothing else. Nearly as many as fit: hyper takes the largest numbers for other things.
 fn number(value: &[u8]) -> Option<u64> {
-    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let is_number = (1..20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
 }
