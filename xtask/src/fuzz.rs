@@ -10,7 +10,7 @@ use crate::{
 };
 
 const VERSION: &str = "0.13.2";
-const TARGETS: [&str; 3] = ["path", "headers", "domain"];
+const TARGETS: [&str; 4] = ["path", "headers", "domain", "http1"];
 const SHORT: u32 = 10;
 const LONG: u32 = 600;
 

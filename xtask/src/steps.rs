@@ -69,7 +69,11 @@ const STEPS: &[Step] = &[
             tests(cargo(all.into_iter().chain(feature).chain(not_syncs)))
         },
     },
-    Step { name: "fuzz", what: "random input against paths, headers and domains", run: fuzz::short },
+    Step {
+        name: "fuzz",
+        what: "random input against paths, headers, domains and messages",
+        run: fuzz::short,
+    },
     Step { name: "e2e", what: "tests in a real browser", run: || tests(browser::test_command("")?) },
 ];
 

@@ -5,7 +5,6 @@
 mod read;
 mod write;
 
-pub(crate) use read::read_answer;
-pub use read::{Last, read_request};
+pub use read::{Answer, Last, read_answer, read_request};
 pub(crate) use write::write_request;
 pub use write::{Length, write_answer};

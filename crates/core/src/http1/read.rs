@@ -14,7 +14,7 @@ use hyper::ext::ReasonPhrase;
 const MAX_HEADERS: usize = 48;
 
 /// The head of a plain answer.
-pub(crate) struct Answer {
+pub struct Answer {
     /// Status and headers.
     pub parts: Parts,
     /// Bytes of the head.
@@ -44,7 +44,7 @@ pub fn read_request(bytes: &Bytes, last: &mut Last) -> Option<Request<Bytes>> {
 }
 
 /// The head of an answer to a request with this method, if these bytes begin with one, whole and plain.
-pub(crate) fn read_answer(bytes: &Bytes, method: &Method, last: &mut Last) -> Option<Answer> {
+pub fn read_answer(bytes: &Bytes, method: &Method, last: &mut Last) -> Option<Answer> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut []);
     let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
