@@ -8,3 +8,6 @@ mod write;
 pub use read::{Answer, Last, read_answer, read_request};
 pub(crate) use write::write_request;
 pub use write::{Length, write_answer};
+
+#[cfg(test)]
+mod tests;

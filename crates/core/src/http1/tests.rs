@@ -1,0 +1,216 @@
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, uri::PathAndQuery};
+use hyper::ext::ReasonPhrase;
+
+use super::*;
+
+fn plain_body(text: &str) -> Option<Bytes> {
+    read_request(&Bytes::from(text.to_owned()), &mut Last::default()).map(http::Request::into_body)
+}
+
+fn answer(text: &[u8], method: &Method) -> Option<Answer> {
+    read_answer(&Bytes::copy_from_slice(text), method, &mut Last::default())
+}
+
+#[test]
+fn what_is_framed_in_one_way_is_plain_and_nothing_else() {
+    let many = |count| "x-a: b\r\n".repeat(count);
+    for (head, body) in [
+        ("GET /x HTTP/1.1\r\n", ""),
+        ("\r\nGET /x?y#z HTTP/1.1\r\nhost: a\r\nhost: b\r\n", ""),
+        ("GET /x HTTP/1.1\r\ncontent-length: 2\r\n", "ab"),
+        ("POST /x HTTP/1.1\r\nContent-Length:  002 \r\nConnection: Keep-Alive\r\n", "ab"),
+        (&format!("GET /x HTTP/1.1\r\n{}", many(48)), ""),
+    ] {
+        assert_eq!(plain_body(&format!("{head}\r\n{body}")).as_deref(), Some(body.as_bytes()), "{head}");
+        // Not without its last byte, and not with one of the next message.
+        for odd in
+            [&format!("{head}\r\n{body}G"), &format!("{head}\r\n{body}")[..head.len() + 1 + body.len()]]
+        {
+            assert_eq!(plain_body(odd), None, "{odd}");
+        }
+        let odd = [
+            "content-length: +2",
+            "content-length: 2, 2",
+            "content-length:",
+            "content-length: 18446744073709551618",
+            "transfer-encoding: chunked",
+            "Transfer-Encoding: identity",
+            "connection: close",
+            "connection: keep-alive, close",
+            "connection:",
+            "upgrade: h2c",
+            "expect: 100-continue",
+            "te: trailers",
+            "trailer: x-a",
+            "x-a: 1\r\n folded",
+            "x-a : 1",
+            "x-a: \0",
+            "x-a: \r",
+        ];
+        for odd in odd {
+            assert_eq!(plain_body(&format!("{head}{odd}\r\n\r\n{body}")), None, "{head}{odd}");
+        }
+        if !body.is_empty() {
+            assert_eq!(plain_body(&format!("{head}content-length: 2\r\n\r\n{body}")), None, "two lengths");
+        }
+    }
+    for start in [
+        "GET /x HTTP/1.0",
+        "GET http://a/x HTTP/1.1",
+        "OPTIONS * HTTP/1.1",
+        "CONNECT a:1 HTTP/1.1",
+        "CONNECT /a HTTP/1.1",
+        "GET /a b HTTP/1.1",
+        "PRI * HTTP/2.0",
+        &format!("GET /x HTTP/1.1\r\n{}x-a: b", many(48)),
+    ] {
+        assert_eq!(plain_body(&format!("{start}\r\n\r\n")), None, "{start}");
+    }
+    for (text, method, want) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab", Method::GET, Some(5)),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", Method::HEAD, Some(0)),
+        ("HTTP/1.1 200 OK\r\n\r\n", Method::HEAD, Some(0)),
+        ("HTTP/1.1 200 OK\r\n\r\n", Method::GET, None),
+        ("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n", Method::GET, Some(0)),
+        ("HTTP/1.1 304 Not Modified\r\n\r\n", Method::GET, Some(0)),
+        ("HTTP/1.1 100 Continue\r\ncontent-length: 0\r\n\r\n", Method::GET, None),
+        ("HTTP/1.1 101 X\r\ncontent-length: 0\r\n\r\n", Method::HEAD, None),
+        ("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", Method::GET, None),
+        ("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", Method::GET, None),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Method::HEAD, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n", Method::GET, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n", Method::GET, None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n", Method::GET, None),
+    ] {
+        assert_eq!(answer(text.as_bytes(), &method).map(|it| it.length), want, "{method} {text}");
+    }
+}
+
+#[test]
+fn the_last_message_changes_nothing_of_the_next() {
+    let heads = [
+        "a: 1\r\nb: 2",
+        "a: 1\r\nb: 3",
+        "A: 3\r\nB: 1",
+        "b: 1\r\na: 2",
+        "a: 1\r\na: 2\r\nb: 3",
+        "a: 1\r\nb: 1\r\na: 2",
+        "a: 9",
+        "",
+    ]
+    .map(|lines| {
+        Bytes::from(format!("GET /x HTTP/1.1\r\n{lines}{}\r\n", if lines.is_empty() { "" } else { "\r\n" }))
+    });
+    let read = |head, last: &mut Last| {
+        let request = read_request(head, last).unwrap();
+        let lines = request.headers().iter().map(|(name, value)| (name.clone(), value.clone()));
+        lines.collect::<Vec<_>>()
+    };
+    for first in &heads {
+        for second in &heads {
+            let mut last = Last::default();
+            read(first, &mut last);
+            for next in [second, first, second] {
+                assert_eq!(
+                    read(next, &mut last),
+                    read(next, &mut Last::default()),
+                    "{next:?} after {first:?}"
+                );
+            }
+        }
+    }
+}
+
+/// All that a value can hold, and names that repeat.
+fn headers() -> HeaderMap {
+    let bytes = (0..=u8::MAX).filter_map(|byte| HeaderValue::from_bytes(&[b'a', byte, b'b']).ok());
+    let values = bytes.chain([HeaderValue::from_static("")]);
+    let mut headers = HeaderMap::new();
+    for (at, value) in values.enumerate() {
+        headers.append(HeaderName::try_from(format!("x-{}", at % 40)).unwrap(), value);
+    }
+    headers
+}
+
+/// Name and value of each line of a head, and where it ends.
+fn lines(text: &[u8], is_answer: bool) -> (Vec<(String, Vec<u8>)>, usize) {
+    let mut room = [httparse::EMPTY_HEADER; 400];
+    let (end, headers) = if is_answer {
+        let mut head = httparse::Response::new(&mut room);
+        (head.parse(text).unwrap().unwrap(), &*head.headers)
+    } else {
+        let mut head = httparse::Request::new(&mut room);
+        (head.parse(text).unwrap().unwrap(), &*head.headers)
+    };
+    let lines = headers.iter().map(|it| (it.name.to_owned(), it.value.to_vec()));
+    (lines.collect(), end)
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn a_request_is_written_as_it_will_be_read() {
+    let headers = headers();
+    let path = PathAndQuery::from_static("/a/%0d%0a?b=c");
+    for (method, body, length) in [
+        (Method::GET, "", None),
+        (Method::DELETE, "", None),
+        (Method::POST, "", Some("0")),
+        (Method::PATCH, "", Some("0")),
+        (Method::GET, "a\r\n\r\nb", Some("6")),
+        (Method::PUT, "GET / HTTP/1.1\r\n\r\n", Some("18")),
+    ] {
+        let text = write_request(&method, &path, headers.iter(), body.as_bytes());
+        let (got, end) = lines(&text, false);
+        let mut want = pairs(&headers);
+        want.extend(length.map(|it| ("content-length".into(), it.into())));
+        assert_eq!((got, &text[end..]), (want, body.as_bytes()), "{method}");
+        let few: HeaderMap =
+            headers.iter().take(9).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let text = Bytes::from(write_request(&method, &path, few.iter(), body.as_bytes()));
+        let read = read_request(&text, &mut Last::default()).expect("it is plain");
+        assert_eq!((read.method(), read.uri().path_and_query()), (&method, Some(&path)));
+        assert_eq!(read.body(), body);
+    }
+}
+
+#[test]
+fn an_answer_tells_its_length_once_or_has_none() {
+    let reason = ReasonPhrase::try_from(&b"odd \xe9"[..]).unwrap();
+    assert!(ReasonPhrase::try_from(&b"a\r\nb: c"[..]).is_err());
+    for (status, length, told) in [
+        (200, Length::Known(5), vec![("content-length", "5")]),
+        (200, Length::Known(0), vec![("content-length", "0")]),
+        (404, Length::Chunks, vec![("transfer-encoding", "chunked")]),
+        // To HEAD, or instead of what the caller has.
+        (200, Length::Bare, vec![("content-length", "77")]),
+        (304, Length::Bare, vec![("content-length", "77")]),
+        (204, Length::Bare, vec![]),
+    ] {
+        for closes in [false, true] {
+            let mut headers = headers();
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("77"));
+            let mut parts = Response::new(()).into_parts().0;
+            (parts.status, parts.headers) = (StatusCode::from_u16(status).unwrap(), headers.clone());
+            parts.extensions.insert(reason.clone());
+            let mut text = Vec::new();
+            write_answer(&mut text, &parts, length, closes, i64::MAX);
+            let (got, end) = lines(&text, true);
+            assert_eq!(end, text.len(), "the head alone");
+            let (mut framing, rest): (Vec<_>, Vec<_>) =
+                got.into_iter().partition(|(name, _)| name.contains("length") || name.contains("encoding"));
+            framing.iter_mut().for_each(|(_, value)| value.make_ascii_lowercase());
+            let told: Vec<_> =
+                told.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+            assert_eq!(framing, told, "{status} {length:?}");
+            headers.remove(header::CONTENT_LENGTH);
+            let mut want = pairs(&headers);
+            want.push(("date".into(), b"Fri, 31 Dec 9999 23:59:59 GMT".to_vec()));
+            want.extend(closes.then(|| ("connection".to_owned(), b"close".to_vec())));
+            assert_eq!(rest, want, "{status} {length:?}");
+        }
+    }
+}
