@@ -303,6 +303,29 @@ mod tests {
         assert!(parts.io.after(parts.read_buf).drained().is_none());
     }
 
+    #[tokio::test]
+    async fn a_connection_is_not_laid_down_while_requests_wait_to_be_read() {
+        const MANY: usize = 40;
+        let (_caller, ours) = duplex(1 << 20);
+        let pulse = Arc::new(Pulse::default());
+        let noted = pulse.clone();
+        let service = service_fn(move |_| {
+            noted.begins();
+            // Takes long and never waits: hyper rests after some of them.
+            std::thread::sleep(LOOK / 12);
+            let answer = Answer::to(true, noted.clone(), Response::new(AnyBody::Own(Page::empty())));
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let requests = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(500)).repeat(MANY);
+        let io = Io::new(ours, pulse.clone()).after(requests.into());
+        let http = Http::default();
+        let mut connection = Box::pin(http.http1.serve_connection(io, service));
+        let (_stop, stopped) = watch::channel(());
+        assert!(!drive(connection.as_mut(), &pulse, &stopped, true).await);
+        assert_eq!(pulse.requests() as usize, MANY);
+        assert!(Pin::into_inner(connection).into_parts().io.drained().is_some());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_not_laid_down_while_a_body_may_be_on_its_way() {
         let (mut caller, mut connection, pulse) = connection!(2);

@@ -25,6 +25,8 @@ use super::AnyBody;
 pub(super) struct Pulse {
     /// A request is under way, or its body may not have been read to its end.
     busy: AtomicBool,
+    /// All that came was read, and more is waited for.
+    hungry: AtomicBool,
     /// Not all that was to be written is written.
     unsent: AtomicBool,
     /// Counts what was written.
@@ -35,7 +37,7 @@ pub(super) struct Pulse {
 impl Pulse {
     /// Nothing but the next request is waited for.
     pub(super) fn is_idle(&self) -> bool {
-        !self.busy.load(Relaxed) && !self.unsent.load(Relaxed)
+        !self.busy.load(Relaxed) && !self.unsent.load(Relaxed) && self.hungry.load(Relaxed)
     }
 
     /// What was written until now, if the other end has still to take the rest.
@@ -92,8 +94,11 @@ impl<S: AsyncRead + Unpin> Read for Io<S> {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
+            let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+            self.pulse.hungry.store(result.is_pending(), Relaxed);
+            return result;
         }
+        self.pulse.hungry.store(false, Relaxed);
         let length = self.ahead.len().min(buf.remaining());
         buf.put_slice(&self.ahead.split_to(length));
         Poll::Ready(Ok(()))
