@@ -179,7 +179,7 @@ where
     C::Error: std::fmt::Display,
 {
     let mut look = std::pin::pin!(time::sleep(LOOK));
-    let mut stuck = None;
+    let (mut stuck, mut rests) = (None, None);
     loop {
         tokio::select! {
             biased;
@@ -197,16 +197,24 @@ where
             return false;
         }
         let now = Instant::now();
-        stuck = pulse.waits_to_write().map(|moves| match stuck {
-            Some((before, since)) if before == moves => (moves, since),
-            _ => (moves, now),
-        });
+        stuck = since(stuck, pulse.waits_to_write(), now);
         if stuck.is_some_and(|(_, since)| now - since >= STUCK_TIME) {
             tracing::debug!("a caller stopped reading its answer");
             return true;
         }
+        // In HTTP/2 others may be under way.
+        rests = since(rests, pulse.waits_to_read().filter(|_| may_rest), now);
+        if rests.is_some_and(|(_, since)| now - since >= HEADER_TIME) {
+            return true;
+        }
         look.as_mut().reset(now + LOOK_BUSY);
     }
+}
+
+/// The count, and since when it is the same.
+fn since(before: Option<(u32, Instant)>, count: Option<u32>, now: Instant) -> Option<(u32, Instant)> {
+    let count = count?;
+    Some(before.filter(|(same, _)| *same == count).unwrap_or((count, now)))
 }
 
 /// What is asked on one connection.
@@ -234,6 +242,7 @@ impl Service<Request<Incoming>> for Requests {
 #[cfg(test)]
 mod tests {
     use axum::body::Body as Page;
+    use http_body_util::BodyExt;
     use hyper::service::service_fn;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -252,7 +261,12 @@ mod tests {
                 noted.begins();
                 let (bare, noted) = (request.is_end_stream(), noted.clone());
                 let answer = Response::new(AnyBody::Own(Page::from(vec![b'x'; $bytes])));
-                async move { Ok::<_, Infallible>(Answer::to(bare, noted, answer)) }
+                async move {
+                    if request.headers().contains_key("x-read") {
+                        request.into_body().collect().await.unwrap();
+                    }
+                    Ok::<_, Infallible>(Answer::to(bare, noted, answer))
+                }
             });
             let http = Http::default();
             let connection = http.http1.serve_connection(Io::new(ours, pulse.clone()), service);
@@ -301,6 +315,24 @@ mod tests {
         let parts = Pin::into_inner(connection).into_parts();
         assert_eq!((&parts.read_buf[..], pulse.requests()), (&b"GET /next HT"[..], 1));
         assert!(parts.io.after(parts.read_buf).drained().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_rests_after_a_body_is_closed_in_time() {
+        let (mut caller, mut connection, pulse) = connection!(2);
+        let (_stop, stopped) = watch::channel(());
+        let began = Instant::now();
+        let asks = async {
+            for _ in 0..3 {
+                ask(&mut caller, "x-read: 1\r\ncontent-length: 2\r\n\r\nab").await;
+                time::sleep(60 * SECOND).await;
+            }
+        };
+        let both = async { tokio::join!(drive(connection.as_mut(), &pulse, &stopped, true), asks).0 };
+        assert!(time::timeout(1000 * SECOND, both).await.expect("it is closed"));
+        assert_eq!(pulse.requests(), 3);
+        let took = began.elapsed();
+        assert!((120 * SECOND + HEADER_TIME..200 * SECOND).contains(&took), "{took:?}");
     }
 
     #[tokio::test]

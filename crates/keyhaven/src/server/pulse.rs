@@ -25,8 +25,12 @@ use super::AnyBody;
 pub(super) struct Pulse {
     /// A request is under way, or its body may not have been read to its end.
     busy: AtomicBool,
+    /// The last request was answered.
+    answered: AtomicBool,
     /// All that came was read, and more is waited for.
     hungry: AtomicBool,
+    /// Counts what was read.
+    reads: AtomicU32,
     /// Not all that was to be written is written.
     unsent: AtomicBool,
     /// Counts what was written.
@@ -38,6 +42,12 @@ impl Pulse {
     /// Nothing but the next request is waited for.
     pub(super) fn is_idle(&self) -> bool {
         !self.busy.load(Relaxed) && !self.unsent.load(Relaxed) && self.hungry.load(Relaxed)
+    }
+
+    /// What was read until now, if nothing but the next request is waited for, or what is left of the last one.
+    pub(super) fn waits_to_read(&self) -> Option<u32> {
+        let waits = self.answered.load(Relaxed) && !self.unsent.load(Relaxed);
+        waits.then(|| self.reads.load(Relaxed))
     }
 
     /// What was written until now, if the other end has still to take the rest.
@@ -53,6 +63,7 @@ impl Pulse {
     pub(super) fn begins(&self) {
         self.requests.fetch_add(1, Relaxed);
         self.busy.store(true, Relaxed);
+        self.answered.store(false, Relaxed);
     }
 }
 
@@ -78,6 +89,14 @@ impl<S> Io<S> {
         self.ahead.is_empty().then(|| self.stream.inner_mut())
     }
 
+    fn read(&self, result: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+        self.pulse.hungry.store(result.is_pending(), Relaxed);
+        if result.is_ready() {
+            self.pulse.reads.fetch_add(1, Relaxed);
+        }
+        result
+    }
+
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.pulse.unsent.store(true, Relaxed);
         if result.is_ready() {
@@ -95,13 +114,11 @@ impl<S: AsyncRead + Unpin> Read for Io<S> {
     ) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
             let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-            self.pulse.hungry.store(result.is_pending(), Relaxed);
-            return result;
+            return self.read(result);
         }
-        self.pulse.hungry.store(false, Relaxed);
         let length = self.ahead.len().min(buf.remaining());
         buf.put_slice(&self.ahead.split_to(length));
-        Poll::Ready(Ok(()))
+        self.read(Poll::Ready(Ok(())))
     }
 }
 
@@ -140,20 +157,21 @@ impl<S: AsyncWrite + Unpin> Write for Io<S> {
 pub(super) struct Answer {
     body: AnyBody,
     /// The request had no body of which anything could be left.
-    ends: Option<Arc<Pulse>>,
+    bare: bool,
+    pulse: Arc<Pulse>,
 }
 
 impl Answer {
     pub(super) fn to(bare: bool, pulse: Arc<Pulse>, answer: Response<AnyBody>) -> Response<Self> {
-        let ends = bare.then_some(pulse);
-        answer.map(|body| Self { body, ends })
+        answer.map(|body| Self { body, bare, pulse })
     }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        if let Some(pulse) = &self.ends {
-            pulse.busy.store(false, Relaxed);
+        self.pulse.answered.store(true, Relaxed);
+        if self.bare {
+            self.pulse.busy.store(false, Relaxed);
         }
     }
 }
