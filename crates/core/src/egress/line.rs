@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     io,
-    pin::Pin,
+    pin::pin,
     task::{Context, Poll, Waker},
 };
 
@@ -14,8 +14,9 @@ use http::Response;
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::unconstrained,
 };
 
 use super::{
@@ -59,11 +60,12 @@ impl Line {
         self.0.stream.inner_mut()
     }
 
-    /// Nothing came, and it was not closed. Costs nothing, unless there is something.
+    /// Nothing came, and it was not closed. Costs nothing, unless there is something. A task that did much at once
+    /// would be told to wait, whatever there is: its budget is left aside.
     pub(super) fn is_open(&mut self) -> bool {
         let mut byte = [0];
-        let mut cx = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.0.stream).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
+        let mut look = pin!(unconstrained(self.0.stream.read(&mut byte)));
+        look.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     /// Sends a request. The body of the answer takes the connection along, and puts it back at its end. The body of the
@@ -114,11 +116,39 @@ impl Line {
         bound: usize,
     ) -> Poll<io::Result<usize>> {
         let mut more = bytes::BufMut::limit(more, bound);
-        std::pin::pin!(self.0.stream.read_buf(&mut more)).poll(cx)
+        pin!(self.0.stream.read_buf(&mut more)).poll(cx)
     }
 }
 
 /// The other end takes no more. What it said before may be there to be read.
 pub(super) fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, time::Duration};
+
+    use tokio::{net::TcpListener, task::coop::poll_proceed};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_kept_connection_is_seen_by_a_task_that_did_much() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut line = Line::new(Box::new(TokioIo::new(MaybeHttpsStream::Http(TokioIo::new(stream)))));
+        let (other, _) = listener.accept().await.unwrap();
+        assert!(line.is_open());
+        drop(other);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        poll_fn(|cx| {
+            while let Poll::Ready(step) = poll_proceed(cx) {
+                step.made_progress();
+            }
+            assert!(!line.is_open());
+            Poll::Ready(())
+        })
+        .await;
+    }
 }
