@@ -202,8 +202,9 @@ where
             tracing::debug!("a caller stopped reading its answer");
             return true;
         }
-        // In HTTP/2 others may be under way.
-        rests = since(rests, pulse.waits_to_read().filter(|_| may_rest), now);
+        // In HTTP/2 others may be under way, once there are any.
+        let waits = pulse.waits_to_read().filter(|_| may_rest || pulse.requests() == 0);
+        rests = since(rests, waits, now);
         if rests.is_some_and(|(_, since)| now - since >= HEADER_TIME) {
             return true;
         }
@@ -333,6 +334,21 @@ mod tests {
         assert_eq!(pulse.requests(), 3);
         let took = began.elapsed();
         assert!((120 * SECOND + HEADER_TIME..200 * SECOND).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_tell_which_version_it_speaks_is_given_up() {
+        for begins in [1, HTTP2.len() - 1] {
+            let (mut caller, ours) = duplex(1024);
+            let pulse = Arc::new(Pulse::default());
+            let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Page::empty())) });
+            let http = Http::default();
+            let mut connection = Box::pin(http.any.serve_connection(Io::new(ours, pulse.clone()), service));
+            let (_stop, stopped) = watch::channel(());
+            caller.write_all(&HTTP2[..begins]).await.unwrap();
+            let driven = drive(connection.as_mut(), &pulse, &stopped, false);
+            assert!(time::timeout(2 * HEADER_TIME, driven).await.expect("it is closed"));
+        }
     }
 
     #[tokio::test]

@@ -25,8 +25,8 @@ use super::AnyBody;
 pub(super) struct Pulse {
     /// A request is under way, or its body may not have been read to its end.
     busy: AtomicBool,
-    /// The last request was answered.
-    answered: AtomicBool,
+    /// A request is not answered to its end.
+    open: AtomicBool,
     /// All that came was read, and more is waited for.
     hungry: AtomicBool,
     /// Counts what was read.
@@ -46,7 +46,7 @@ impl Pulse {
 
     /// What was read until now, if nothing but the next request is waited for, or what is left of the last one.
     pub(super) fn waits_to_read(&self) -> Option<u32> {
-        let waits = self.answered.load(Relaxed) && !self.unsent.load(Relaxed);
+        let waits = !self.open.load(Relaxed) && !self.unsent.load(Relaxed);
         waits.then(|| self.reads.load(Relaxed))
     }
 
@@ -63,7 +63,7 @@ impl Pulse {
     pub(super) fn begins(&self) {
         self.requests.fetch_add(1, Relaxed);
         self.busy.store(true, Relaxed);
-        self.answered.store(false, Relaxed);
+        self.open.store(true, Relaxed);
     }
 }
 
@@ -169,7 +169,7 @@ impl Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.pulse.answered.store(true, Relaxed);
+        self.pulse.open.store(false, Relaxed);
         if self.bare {
             self.pulse.busy.store(false, Relaxed);
         }
