@@ -13,6 +13,8 @@ use std::{
 pub(crate) enum Script {
     /// These bytes, and the next request.
     Answer(Vec<u8>),
+    /// These bytes with a pause before each, and the next request.
+    Pieces(Vec<Vec<u8>>, Duration),
     /// These bytes, and the end.
     Last(Vec<u8>),
     /// These bytes, and then nothing more while the connection stays open.
@@ -66,6 +68,7 @@ impl Upstream {
         let for_all = shared.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let _ = stream.set_nodelay(true);
                 let shared = for_all.clone();
                 thread::spawn(move || {
                     *shared.open.lock().unwrap() += 1;
@@ -137,6 +140,12 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         shared.seen.lock().unwrap().push(buffer.drain(..taken).collect());
         match script {
             Script::Answer(bytes) => stream.write_all(&bytes)?,
+            Script::Pieces(pieces, pause) => {
+                for piece in pieces {
+                    thread::sleep(pause);
+                    stream.write_all(&piece)?;
+                }
+            }
             Script::Last(bytes) => return stream.write_all(&bytes),
             Script::Hang(bytes) => {
                 stream.write_all(&bytes)?;

@@ -4,6 +4,7 @@ mod faults;
 mod feedback;
 mod hostile;
 mod passing;
+mod plain;
 
 use std::{
     io::{Read, Write},
