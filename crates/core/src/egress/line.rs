@@ -137,7 +137,7 @@ mod tests {
     async fn the_end_of_a_kept_connection_is_seen_by_a_task_that_did_much() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut line = Line::new(Box::new(TokioIo::new(MaybeHttpsStream::Http(TokioIo::new(stream)))));
+        let mut line = Line::new(MaybeHttpsStream::Http(TokioIo::new(stream)));
         let (other, _) = listener.accept().await.unwrap();
         assert!(line.is_open());
         drop(other);

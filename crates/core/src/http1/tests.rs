@@ -197,7 +197,7 @@ fn an_answer_tells_its_length_once_or_has_none() {
             (parts.status, parts.headers) = (StatusCode::from_u16(status).unwrap(), headers.clone());
             parts.extensions.insert(reason.clone());
             let mut text = Vec::new();
-            write_answer(&mut text, &parts, length, closes, i64::MAX);
+            write_answer(&mut text, &parts, length, closes, || i64::MAX);
             let (got, end) = lines(&text, true);
             assert_eq!(end, text.len(), "the head alone");
             let (mut framing, rest): (Vec<_>, Vec<_>) =
