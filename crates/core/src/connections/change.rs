@@ -11,7 +11,7 @@ use crate::{
     Connection, Ctx, Error, Keyhaven, connection,
     ctx::Millis,
     error::OtherAccount,
-    names,
+    names, usage,
     verification::{self, Checked},
 };
 
@@ -93,16 +93,15 @@ async fn edit(
     whole.plain = plain;
     whole.secret.extend(secret);
     let checked = verification::check(app, ctx.now(), connector, &whole).await;
-    let saved = verify::account_of(&row)?;
-    if new_secret
-        && if_other != IfOtherAccount::Accept
-        && let (Some(saved), Some(new)) = (saved, checked.verdict.account.clone())
-        && !saved.is_same_company(&new)
-    {
+    let accounts = verify::account_of(&row)?.zip(checked.verdict.account.clone()).filter(|_| new_secret);
+    if let Some((saved, new)) = accounts.filter(|(saved, new)| !saved.is_same_company(new)) {
         if if_other == IfOtherAccount::Hold {
             hold(app, ctx, &row, name, &whole, &typed, &checked.verdict, &new).await?;
         }
-        return Err(Error::OtherAccount(Box::new(OtherAccount { saved, new })));
+        if if_other != IfOtherAccount::Accept {
+            return Err(Error::OtherAccount(Box::new(OtherAccount { saved, new })));
+        }
+        usage::forget_told_budget(app, ctx, &row.id).await?;
     }
     whole.secret.retain(|field, _| typed.contains(field));
     store_and_record(app, ctx, row, name, whole, checked).await

@@ -122,6 +122,15 @@ pub(crate) async fn last_told(app: &Keyhaven, ctx: &Ctx, id: &str) -> Result<Opt
     Ok(app.told_budget(id).into_iter().chain(written).max_by_key(|it| it.at))
 }
 
+/// The connection is another company's now: what was told of the old one's budget says nothing any more.
+pub(crate) async fn forget_told_budget(app: &Keyhaven, ctx: &Ctx, connection_id: &str) -> Result<(), Error> {
+    let mut tx = app.store.begin(&ctx.scope()).await?;
+    tx.forget_told_budget(connection_id).await?;
+    tx.commit().await?;
+    app.forget_told_budget(connection_id);
+    Ok(())
+}
+
 /// How today's budget of a connection stands.
 pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budget, Error> {
     let row = connections::row(app, ctx, connection).await?;

@@ -1,5 +1,7 @@
 //! The pages without a browser: what a form sends, and what comes back.
 
+use serde_json::Value;
+
 use crate::common::{GLOBEX, GOOD, House, WRONG};
 
 #[test]
@@ -119,7 +121,13 @@ fn another_company_is_asked_about() {
     assert!(!page().contains("Globex"));
     assert_eq!(server.form(&cookie, "/connections/sales-eu/pending/accept", &[]).status, 409);
     edit(GLOBEX);
+    // What the app tells of a budget is the company's.
+    let get = |path: &str| server.api("GET", path, &Value::Null);
+    let limit_is = || get("/api/v1/connections/sales-eu/usage").json()["budget"]["limit_is"].clone();
+    assert_eq!(get("/proxy/sales-eu/api/v2/deals?limit=1").status, 200);
+    assert_eq!(limit_is(), "told");
     assert_eq!(server.form(&cookie, "/connections/sales-eu/pending/accept", &[]).status, 303);
+    assert_eq!(limit_is(), "assumed");
     assert!(page().contains("globex.pipedrive.com") && page().contains("Works"), "{}", page());
     // Two people at once: the second one is told.
     let stale = server.form(

@@ -29,7 +29,7 @@ declare! {
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute < $2 LIMIT $3)";
     DESTROY_CALLS = "DELETE FROM calls WHERE workspace = $1 AND connection = $2";
     DESTROY_MINUTES = "DELETE FROM usage_minutes WHERE workspace = $1 AND connection = $2";
-    DESTROY_BUDGET = "DELETE FROM told_budgets WHERE workspace = $1 AND connection = $2";
+    FORGET_BUDGET = "DELETE FROM told_budgets WHERE workspace = $1 AND connection = $2";
 }
 
 impl Store {
@@ -89,9 +89,16 @@ impl Tx {
     }
 
     pub(crate) async fn destroy_usage(&mut self, connection: &str) -> Result<(), StoreError> {
-        for statement in [DESTROY_CALLS, DESTROY_MINUTES, DESTROY_BUDGET] {
+        for statement in [DESTROY_CALLS, DESTROY_MINUTES, FORGET_BUDGET] {
             query(statement).bind(&self.scope.workspace).bind(connection).execute(&mut *self.tx).await?;
         }
+        Ok(())
+    }
+
+    /// What was told of a connection's budget says nothing any more.
+    pub async fn forget_told_budget(&mut self, connection: &str) -> Result<(), StoreError> {
+        let query = query(FORGET_BUDGET).bind(&self.scope.workspace).bind(connection);
+        query.execute(&mut *self.tx).await?;
         Ok(())
     }
 }
