@@ -1,6 +1,6 @@
 //! Figures of a week for a connection, as if programs had called through it.
 
-use keyhaven_store::{MinuteRow, NewCall, Scope, Store, UsageCounts};
+use keyhaven_store::{BudgetRow, MinuteRow, NewCall, Scope, Store, UsageCounts};
 
 use crate::Server;
 
@@ -8,6 +8,10 @@ const MINUTE: i64 = 60_000;
 const STEP: i64 = 10 * MINUTE;
 const WEEK: i64 = 7 * 24 * 60 * MINUTE;
 const RECENT: i64 = 40;
+const DAY: i64 = 24 * 60 * MINUTE;
+/// What the app tells of its budget: the whole, and what was used of it past Keyhaven.
+const PER_DAY: i64 = 420_000;
+const ELSEWHERE: i64 = 9_000;
 
 impl Server {
     /// Fills in a week for this connection, up to when it was saved, straight into the rows; the same each time.
@@ -30,6 +34,14 @@ impl Server {
                 counts: counts(n, size),
             })
             .collect();
+        let today = minutes.iter().filter(|it| it.minute >= now - now.rem_euclid(DAY));
+        let used: i64 = today.map(|it| it.counts.cost).sum();
+        let told = BudgetRow {
+            connection: row.id.clone(),
+            per_day: PER_DAY,
+            remaining: PER_DAY - used - ELSEWHERE,
+            told_at: row.created_at,
+        };
         let call = |n: i64| NewCall {
             connection: row.id.clone(),
             at: row.created_at - n * 47_000,
@@ -41,7 +53,7 @@ impl Server {
             ms: 40 + n * 37 % 400,
             source: if n % 7 == 6 { "keyhaven" } else { "app" },
         };
-        store.add_usage(&minutes, &(0..RECENT).map(call).collect::<Vec<_>>(), &[]).await.expect("room");
+        store.add_usage(&minutes, &(0..RECENT).map(call).collect::<Vec<_>>(), &[told]).await.expect("room");
         store.close().await;
     }
 }
