@@ -1,6 +1,6 @@
 //! All connectors: those that are compiled in, and those that were added at start.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use toml::{
     Spanned,
@@ -53,7 +53,7 @@ impl std::error::Error for CatalogueError {}
 /// All connectors.
 #[derive(Default)]
 pub struct Catalogue {
-    connectors: BTreeMap<String, Connector>,
+    connectors: BTreeMap<String, Arc<Connector>>,
     assets: BTreeMap<(String, String), Vec<u8>>,
 }
 
@@ -85,18 +85,23 @@ impl Catalogue {
                 self.assets.insert((connector.id.clone(), name), bytes);
             }
         }
-        self.connectors.insert(connector.id.clone(), connector);
+        self.connectors.insert(connector.id.clone(), Arc::new(connector));
         Ok(())
     }
 
     /// One connector.
     pub fn get(&self, id: &str) -> Option<&Connector> {
-        self.connectors.get(id)
+        self.connectors.get(id).map(Arc::as_ref)
+    }
+
+    /// The same, for whoever keeps it.
+    pub fn share(&self, id: &str) -> Option<Arc<Connector>> {
+        self.connectors.get(id).cloned()
     }
 
     /// All connectors: apps by name, then the generic ones.
     pub fn iter(&self) -> impl Iterator<Item = &Connector> {
-        let mut all: Vec<_> = self.connectors.values().collect();
+        let mut all: Vec<_> = self.connectors.values().map(Arc::as_ref).collect();
         all.sort_by_key(|connector| (connector.category == "Any API", connector.name.to_lowercase()));
         all.into_iter()
     }

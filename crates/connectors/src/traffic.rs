@@ -156,7 +156,11 @@ impl LimitHeaders {
         let mut told = Told::default();
         // Walked once: there are few, and to look each of them up costs more.
         for (name, value) in headers {
-            let number = || std::str::from_utf8(value.as_bytes().trim_ascii()).ok()?.parse().ok();
+            let value = value.as_bytes().trim_ascii();
+            if !value.first().is_some_and(u8::is_ascii_digit) {
+                continue;
+            }
+            let number = || std::str::from_utf8(value).ok()?.parse().ok();
             for (wanted, into) in [
                 (&self.limit, &mut told.limit),
                 (&self.remaining, &mut told.remaining),

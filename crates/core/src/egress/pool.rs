@@ -7,13 +7,15 @@ use std::{
 };
 
 use hyper::client::conn::http2;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::line::Line;
 use crate::{Map, proxy::Payload};
 
-/// Idle connections are kept for the next question, not for long: what is open can be counted.
-const IDLE: Duration = Duration::from_secs(30);
+/// Idle connections are kept for the next question, not for long: what is open can be counted. Each time they are
+/// looked at they grow older by one; nobody reads a clock for that.
+const LOOK: Duration = Duration::from_secs(10);
+const OLD: u8 = 3;
 const MAX_IDLE: usize = 64;
 
 /// Names the other end: scheme, host and port.
@@ -35,9 +37,9 @@ struct Shelves {
 /// What is kept for one end.
 #[derive(Default)]
 struct Shelf {
-    /// Each with the time of its last use, the latest at the back.
-    lines: VecDeque<(Line, Instant)>,
-    shared: Option<(Shared, Instant)>,
+    /// Each with its age, the youngest at the back.
+    lines: VecDeque<(Line, u8)>,
+    shared: Option<(Shared, u8)>,
 }
 
 /// A connection to use.
@@ -55,18 +57,15 @@ impl Pool {
     pub(super) fn take(&self, end: &str) -> Option<Taken> {
         let mut shelves = self.lock();
         let shelf = shelves.ends.get_mut(end)?;
-        if let Some((shared, used)) = &mut shelf.shared {
+        if let Some((shared, age)) = &mut shelf.shared {
             if !shared.is_closed() {
-                *used = Instant::now();
+                *age = 0;
                 return Some(Taken::Shared(shared.clone()));
             }
             shelf.shared = None;
         }
-        while let Some((mut line, used)) = shelf.lines.pop_back() {
-            if used.elapsed() >= IDLE {
-                // The others have been idle for even longer.
-                shelf.lines.clear();
-            } else if line.is_open() {
+        while let Some((mut line, _)) = shelf.lines.pop_back() {
+            if line.is_open() {
                 return Some(Taken::Line(line));
             }
         }
@@ -75,32 +74,31 @@ impl Pool {
 
     /// Keeps a connection that is idle again.
     pub(super) fn keep(&self, end: &End, line: Line) {
-        self.put(end, |shelf, now| {
-            shelf.lines.push_back((line, now));
+        self.put(end, |shelf| {
+            shelf.lines.push_back((line, 0));
             (shelf.lines.len() > MAX_IDLE).then(|| shelf.lines.pop_front()).flatten().map(|(line, _)| line)
         });
     }
 
     /// Lets others use a new connection, and gives back the one to use: there may be one already.
     pub(super) fn share(&self, end: &End, shared: Shared) -> Shared {
-        self.put(end, |shelf, now| match &shelf.shared {
+        self.put(end, |shelf| match &shelf.shared {
             Some((first, _)) if !first.is_closed() => first.clone(),
             _ => {
-                shelf.shared = Some((shared.clone(), now));
+                shelf.shared = Some((shared.clone(), 0));
                 shared
             }
         })
     }
 
-    fn put<T>(&self, end: &End, put: impl FnOnce(&mut Shelf, Instant) -> T) -> T {
+    fn put<T>(&self, end: &End, put: impl FnOnce(&mut Shelf) -> T) -> T {
         let mut shelves = self.lock();
         if !std::mem::replace(&mut shelves.sweeping, true) {
             tokio::spawn(sweep(Arc::downgrade(&self.0)));
         }
-        let now = Instant::now();
         match shelves.ends.get_mut(end) {
-            Some(shelf) => put(shelf, now),
-            None => put(shelves.ends.entry(end.clone()).or_default(), now),
+            Some(shelf) => put(shelf),
+            None => put(shelves.ends.entry(end.clone()).or_default()),
         }
     }
 }
@@ -108,12 +106,16 @@ impl Pool {
 /// Closes what has been idle for long, until there is nothing left.
 async fn sweep(shelves: Weak<Mutex<Shelves>>) {
     loop {
-        sleep(IDLE).await;
+        sleep(LOOK).await;
         let Some(shelves) = shelves.upgrade() else { return };
         let mut shelves = shelves.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.ends.retain(|_, shelf| {
-            shelf.lines.retain_mut(|(line, used)| line.is_open() && used.elapsed() < IDLE);
-            shelf.shared.take_if(|(shared, used)| shared.is_closed() || used.elapsed() >= IDLE);
+            let grows_old = |age: &mut u8| {
+                *age += 1;
+                *age >= OLD
+            };
+            shelf.lines.retain_mut(|(line, age)| line.is_open() && !grows_old(age));
+            shelf.shared.take_if(|(shared, age)| shared.is_closed() || grows_old(age));
             !shelf.lines.is_empty() || shelf.shared.is_some()
         });
         if shelves.ends.is_empty() {

@@ -1,6 +1,9 @@
 //! Writes heads.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    io::Write,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, response::Parts, uri::PathAndQuery};
 use hyper::ext::ReasonPhrase;
@@ -93,6 +96,7 @@ fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
 
 fn write_number(out: &mut Vec<u8>, name: &str, number: u64) {
     out.extend(name.as_bytes());
-    out.extend(number.to_string().as_bytes());
+    // Writing into memory does not fail.
+    let _ = write!(out, "{number}");
     out.extend(b"\r\n");
 }

@@ -93,13 +93,12 @@ impl Count {
         Self { app: app.clone(), call: Some(call), began }
     }
 
-    /// From now on, which it tells, it is the app that takes its time.
-    pub(super) fn goes_out(&mut self, cost: u32) -> Instant {
-        self.began = Instant::now();
+    /// From then on it is the app that takes its time.
+    pub(super) fn goes_out(&mut self, cost: u32, at: Instant) {
+        self.began = at;
         if let Some(call) = &mut self.call {
             call.cost = cost;
         }
-        self.began
     }
 
     pub(super) fn answered(&mut self, status: u16) {

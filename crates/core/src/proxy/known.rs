@@ -21,7 +21,7 @@ use super::{
     target::{LOOK_AT_USE, Target},
 };
 use crate::{
-    Ctx, Error, Keyhaven, Map,
+    Ctx, Error, Keyhaven, Map, Millis,
     tokens::{self, AccessToken},
 };
 
@@ -38,10 +38,8 @@ pub(crate) struct Caller {
 
 /// A token that was shown before.
 struct Holder {
-    id: Arc<str>,
     token: AccessToken,
-    ctx: Ctx,
-    meter: Arc<Meter>,
+    caller: Arc<Caller>,
     /// With quotas: when it is looked up again.
     until: Option<Instant>,
 }
@@ -79,15 +77,15 @@ impl Default for Known {
 }
 
 impl Known {
-    fn is_fresh(&self, app: &Keyhaven) -> bool {
-        let now = self.origin.elapsed().as_millis() as u64;
+    fn is_fresh(&self, app: &Keyhaven, now: Instant) -> bool {
+        let now = now.saturating_duration_since(self.origin).as_millis() as u64;
         now < self.fresh_until.load(Ordering::Acquire)
             && self.changes.load(Ordering::Acquire) == app.store.changes()
     }
 
-    /// Forgets everything if something has changed since it was read.
-    pub(super) async fn refresh(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
-        if self.is_fresh(app) {
+    /// Forgets everything if something has changed since it was read, as of now.
+    pub(super) async fn refresh(&self, app: &Arc<Keyhaven>, now: Instant) -> Result<(), Error> {
+        if self.is_fresh(app, now) {
             return Ok(());
         }
         // What is seldom needed is boxed, here and below: a call in flight holds no room for it.
@@ -97,7 +95,7 @@ impl Known {
     async fn look_for_changes(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
         let came = Instant::now();
         let mut asking = self.asking.lock().await;
-        if self.is_fresh(app) {
+        if self.is_fresh(app, Instant::now()) {
             return Ok(());
         }
         // Who waited while the database did not answer need not wait for it once more.
@@ -132,15 +130,15 @@ impl Known {
         app: &Arc<Keyhaven>,
         hash: TokenHash,
         client: Option<IpAddr>,
-    ) -> Result<Caller, Error> {
+        now: Millis,
+    ) -> Result<Arc<Caller>, Error> {
         let known = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         let holder = match known.filter(|it| it.until.is_none_or(|until| Instant::now() < until)) {
             Some(known) => known,
             None => Box::pin(self.look_up_holder(app, hash)).await?,
         };
-        tokens::check(&holder.token, client, app.now())?;
-        let ctx = holder.ctx.clone().with_client(client);
-        Ok(Caller { id: holder.id.clone(), ctx, meter: holder.meter.clone() })
+        tokens::check(&holder.token, client, now)?;
+        Ok(holder.caller.clone())
     }
 
     async fn look_up_holder(&self, app: &Arc<Keyhaven>, hash: TokenHash) -> Result<Arc<Holder>, Error> {
@@ -157,7 +155,8 @@ impl Known {
         let meter = self.meter(&token.id);
         used.iter().for_each(|used| meter.remember(used));
         let until = used.map(|_| Instant::now() + LOOK_AT_USE);
-        let holder = Arc::new(Holder { id: token.id.as_str().into(), meter, token, ctx, until });
+        let caller = Arc::new(Caller { id: token.id.as_str().into(), ctx, meter });
+        let holder = Arc::new(Holder { token, caller, until });
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(hash, holder.clone());
         Ok(holder)
     }

@@ -17,6 +17,7 @@ mod target;
 use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use tokio::time::Instant;
 
 pub use answer::Passing;
 pub use body::{BrokenBody, Flow, Payload};
@@ -73,19 +74,20 @@ async fn admitted(
     inbound: &mut Inbound,
 ) -> Result<Response<Passing>, Refusal> {
     framed_once(&inbound.headers)?;
-    app.known.refresh(app).await?;
+    let (began, now) = (Instant::now(), app.now());
+    app.known.refresh(app, began).await?;
     let target = app.known.target(app, &inbound.connection).await;
     // Whoever shows no token learns nothing of what there is.
     let places = match &target {
         Ok(target) => {
-            Some(Places { header: &target.credential, query: &target.connector(app)?.in_use.query })
+            Some(Places { header: &target.credential, query: &target.connector.in_use.query })
         }
         Err(_) => None,
     };
     let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), places.as_ref())?;
     let (hash, query) = (found.token, found.query.map(|query| query.into_owned()));
     inbound.query = query;
-    let caller = app.known.caller(app, hash, inbound.client).await?;
+    let caller = app.known.caller(app, hash, inbound.client, now).await?;
     let target = match target {
         Ok(target) if *target.row.workspace == *caller.ctx.workspace => target,
         // The same as for one that it may not use, so that nobody can look for names.
@@ -96,7 +98,7 @@ async fn admitted(
         Err(error) => return Err(error.into()),
     };
     caller.ctx.may_use(&target.id)?;
-    send::send(app, door, &caller, &target, inbound).await
+    send::send(app, door, &caller, &target, inbound, (began, now)).await
 }
 
 /// What two readers could take for two requests goes nowhere.
@@ -120,10 +122,11 @@ pub async fn at_hand(
     ctx: &Ctx,
     mut inbound: Inbound,
 ) -> Result<Response<Passing>, Refusal> {
-    app.known.refresh(app).await?;
+    let (began, now) = (Instant::now(), ctx.now());
+    app.known.refresh(app, began).await?;
     let target = app.known.target(app, &inbound.connection).await?;
-    inbound.query = stripped(inbound.query, &target.connector(app)?.in_use.query);
+    inbound.query = stripped(inbound.query, &target.connector.in_use.query);
     let id = ctx.actor.to_string();
     let caller = Caller { meter: app.known.meter(&id), id: id.into(), ctx: ctx.clone() };
-    send::send(app, door, &caller, &target, &mut inbound).await
+    send::send(app, door, &caller, &target, &mut inbound, (began, now)).await
 }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use keyhaven_connectors::{Answer, Connector, Fault, Reason};
+use keyhaven_connectors::{Answer, Fault, Reason};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     target::Target,
 };
 use crate::{
-    Error, Keyhaven,
+    Error, Keyhaven, Millis,
     egress::{self, Answered, Door, Way},
     usage::Told,
 };
@@ -41,9 +41,8 @@ pub(super) async fn send(
     caller: &Caller,
     target: &Arc<Target>,
     inbound: &mut Inbound,
+    (began, now): (Instant, Millis),
 ) -> Result<Response<Passing>, Refusal> {
-    let began = Instant::now();
-    let now = caller.ctx.now();
     if NOT_PASSED.iter().any(|it| it.eq_ignore_ascii_case(inbound.method.as_str())) {
         return Err(Refusal::new(
             405,
@@ -61,8 +60,7 @@ pub(super) async fn send(
         return Err(path::BadPath("the query is longer than 16 KiB").into());
     }
     caller.ctx.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
-    let connector = target.connector(app)?;
-    let cost = connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
+    let cost = target.connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
     let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, began, now);
     let sent = async {
         caller.meter.spend(&caller.ctx.policy, now)?;
@@ -74,7 +72,6 @@ pub(super) async fn send(
             app,
             door,
             target,
-            connector,
             way,
             method: &inbound.method,
             path: egress::path(path_and_query(prefix, &inbound.path, inbound.query.as_deref()))?,
@@ -148,13 +145,13 @@ async fn note_use(
     caller: &Caller,
     target: &Arc<Target>,
     client: Option<std::net::IpAddr>,
-    now: i64,
+    now: Millis,
 ) -> Result<(), Refusal> {
     let is_new = caller.meter.is_new(&target.id, client, now);
     if !is_new && !caller.meter.is_due(now) {
         return Ok(());
     }
-    let ctx = caller.ctx.clone();
+    let ctx = caller.ctx.clone().with_client(client);
     let (on_main, subject, token) = (app.clone(), target.id.clone(), caller.id.clone());
     let noted = app
         .on_main(async move {
@@ -180,14 +177,13 @@ struct Outbound<'a> {
     app: &'a Arc<Keyhaven>,
     door: &'a Door,
     target: &'a Target,
-    connector: &'a Connector,
     way: &'a Way,
     method: &'a Method,
     path: PathAndQuery,
     headers: HeaderMap,
     call: Call<'a>,
     count: &'a mut Count,
-    now: i64,
+    now: Millis,
 }
 
 impl Outbound<'_> {
@@ -212,11 +208,12 @@ impl Outbound<'_> {
 
     /// Waits for its turn, adds the credential, sends.
     async fn once(&mut self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
-        if let Some(governor) = &self.target.governor {
-            governor.admit(&self.call, self.now).await?;
-        }
-        let began = self.count.goes_out(self.call.cost);
-        let credential = self.target.open_credential(self.connector)?;
+        let began = match &self.target.governor {
+            Some(governor) => governor.admit(&self.call, self.now).await?,
+            None => Instant::now(),
+        };
+        self.count.goes_out(self.call.cost, began);
+        let credential = self.target.open_credential()?;
         let asked = egress::Asked {
             method: self.method,
             path: &self.path,
@@ -268,7 +265,7 @@ impl Outbound<'_> {
         let (parts, mut body) = answer.into_parts();
         let (start, is_whole) = beginning(&mut body, self.app.egress.answer_timeout()).await;
         let read = Answer { status, headers: parts.headers.clone(), body: start.to_vec() };
-        let (reason, wait) = self.connector.judge_refusal(&read);
+        let (reason, wait) = self.target.connector.judge_refusal(&read);
         let wait = governor.refused(reason, wait, self.now);
         let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };
         Ok((Response::from_parts(parts, body), Some((reason, wait))))

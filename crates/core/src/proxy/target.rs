@@ -22,6 +22,7 @@ pub(super) const LOOK_AT_USE: Duration = Duration::from_secs(5);
 pub(crate) struct Target {
     pub id: Arc<str>,
     pub row: ConnectionRow,
+    pub connector: Arc<Connector>,
     pub credential: HeaderName,
     pub plain: BTreeMap<String, String>,
     /// By host; the first is for whoever names none.
@@ -41,7 +42,7 @@ impl Target {
         governor: Option<Arc<Governor>>,
     ) -> Result<Self, Error> {
         let gone = || Error::ConnectorGone(row.connector.clone());
-        let connector = app.catalogue.get(&row.connector).ok_or_else(gone)?;
+        let connector = app.catalogue.share(&row.connector).ok_or_else(gone)?;
         let plain: BTreeMap<String, String> = serde_json::from_str(&row.fields)?;
         let allowed = connector.hosts(&plain);
         let ways: Result<Vec<_>, Fault> = connector
@@ -75,6 +76,7 @@ impl Target {
             governor,
             looked: Mutex::new(Instant::now()),
             secrets,
+            connector,
             row,
         })
     }
@@ -85,11 +87,11 @@ impl Target {
     }
 
     /// Opens the secrets and makes what stands where the app takes its credential. Nothing of it stays.
-    pub(super) fn open_credential(&self, connector: &Connector) -> Result<HeaderValue, Error> {
+    pub(super) fn open_credential(&self) -> Result<HeaderValue, Error> {
         let opened = self.secrets.iter().map(|(field, secret)| Ok((field.as_str(), secret.open()?)));
         let secrets: Vec<(&str, Secret)> = opened.collect::<Result<_, Error>>()?;
         let secret = |field: &str| secrets.iter().find(|(name, _)| *name == field).map(|(_, secret)| secret);
-        let credential = connector.credential(&self.plain, secret);
+        let credential = self.connector.credential(&self.plain, secret);
         credential.ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
     }
 
@@ -120,9 +122,5 @@ impl Target {
             *looked = Instant::now();
         }
         Box::pin(self.look_at_use(app)).await
-    }
-
-    pub(super) fn connector<'a>(&self, app: &'a Keyhaven) -> Result<&'a Connector, Error> {
-        app.catalogue.get(&self.row.connector).ok_or_else(|| Error::ConnectorGone(self.row.connector.clone()))
     }
 }

@@ -183,7 +183,11 @@ async fn write<S: Stream>(
 /// Sends all of it, unless the caller takes nothing for too long.
 async fn send<S: Stream>(stream: &mut S, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
-        let Ok(Ok(sent @ 1..)) = timeout(STUCK_TIME, stream.write(bytes)).await else { return false };
+        let sent = match poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_write(cx, bytes))).await {
+            Poll::Ready(sent) => Ok(sent),
+            Poll::Pending => timeout(STUCK_TIME, stream.write(bytes)).await,
+        };
+        let Ok(Ok(sent @ 1..)) = sent else { return false };
         bytes = &bytes[sent..];
     }
     true

@@ -83,15 +83,16 @@ impl Governor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for its turn, for a short time at most.
-    pub(super) async fn admit(self: &Arc<Self>, call: &Call<'_>, now: Millis) -> Result<(), Held> {
+    /// Waits for its turn, for a short time at most. Tells when it came.
+    pub(super) async fn admit(self: &Arc<Self>, call: &Call<'_>, now: Millis) -> Result<Instant, Held> {
         let narrow = self.limits.narrow(call.path);
         let turn = {
             let mut state = self.lock();
             state.budget.spend(call, now)?;
-            let at = self.origin.elapsed();
+            let asked = Instant::now();
+            let at = asked.saturating_duration_since(self.origin);
             if state.waiting() == 0 && state.go(at, narrow, &self.limits) {
-                return Ok(());
+                return Ok(asked);
             }
             let queued = state.queue(call.caller, at, narrow, &self.limits);
             if queued.is_ok() && !std::mem::replace(&mut state.pumping, true) {
@@ -103,7 +104,7 @@ impl Governor {
         match tokio::time::timeout(MAX_WAIT, turn).await {
             Ok(Ok(())) => {
                 charge.is_due = false;
-                Ok(())
+                Ok(Instant::now())
             }
             _ => Err(Held::Busy(Duration::from_secs(self.limits.window))),
         }
@@ -167,10 +168,12 @@ impl Governor {
             state.limit = limit;
         }
         // Others use the same key, outside of Keyhaven.
-        let (at, limit) = (self.origin.elapsed(), state.limit);
-        if burst.remaining == Some(0) && state.window.has_room(at, limit) {
+        if burst.remaining == Some(0) {
+            let (at, limit) = (self.origin.elapsed(), state.limit);
             let reset = Duration::from_secs(burst.reset.unwrap_or(1).min(2 * self.limits.window));
-            state.paused_until = state.paused_until.max(at + reset);
+            if state.window.has_room(at, limit) {
+                state.paused_until = state.paused_until.max(at + reset);
+            }
         }
         if let Some(limit) = day.limit.filter(|limit| *limit > 0) {
             state.budget.limit = limit;
