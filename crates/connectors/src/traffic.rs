@@ -1,6 +1,6 @@
 //! How programs use an app: where they put its key, how its lists are paged, and how much it allows.
 
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderName, Method};
 use serde::{Deserialize, Serialize};
 
 use crate::PathPattern;
@@ -151,27 +151,13 @@ fn fit(patterns: &[PathPattern], path: &str) -> bool {
 }
 
 impl LimitHeaders {
-    /// What an answer tells.
-    pub fn read(&self, headers: &HeaderMap) -> Told {
-        let mut told = Told::default();
-        // Walked once: there are few, and to look each of them up costs more.
-        for (name, value) in headers {
-            let value = value.as_bytes().trim_ascii();
-            if !value.first().is_some_and(u8::is_ascii_digit) {
-                continue;
-            }
-            let number = || std::str::from_utf8(value).ok()?.parse().ok();
-            for (wanted, into) in [
-                (&self.limit, &mut told.limit),
-                (&self.remaining, &mut told.remaining),
-                (&self.reset, &mut told.reset),
-            ] {
-                if into.is_none() && wanted.as_ref().is_some_and(|wanted| wanted.0 == *name) {
-                    *into = number();
-                }
-            }
-        }
-        told
+    /// What an answer tells, whose headers are looked up so.
+    pub fn read<'a>(&self, header: impl Fn(&HeaderName) -> Option<&'a [u8]>) -> Told {
+        let number = |name: &Option<LimitHeader>| {
+            let value = header(&name.as_ref()?.0)?;
+            std::str::from_utf8(value.trim_ascii()).ok()?.parse().ok()
+        };
+        Told { limit: number(&self.limit), remaining: number(&self.remaining), reset: number(&self.reset) }
     }
 }
 

@@ -128,7 +128,8 @@ impl Remote {
         let mut request = Request::new(inbound.body);
         *request.method_mut() = inbound.method;
         *request.uri_mut() = uri.parse().map_err(|_| BadPath("the query holds what no URL may hold"))?;
-        let mut headers = proxy::headers::outwards(inbound.headers, places.header);
+        let mut headers = proxy::headers::outwards(inbound.said.headers());
+        headers.remove(places.header);
         headers.insert(header::AUTHORIZATION, self.token.clone());
         if let Some(host) = inbound.host.and_then(|host| HeaderValue::try_from(host).ok()) {
             headers.insert(proxy::HOST, host);
@@ -136,7 +137,7 @@ impl Remote {
         *request.headers_mut() = headers;
         let answer = self.client.request(request).await.map_err(|error| self.unreachable(&error))?;
         let (mut parts, body) = answer.into_parts();
-        parts.headers = proxy::headers::without_transport(parts.headers);
+        parts.headers = proxy::headers::without_transport(&parts.headers);
         Ok(Response::from_parts(parts, Flow::new(body)))
     }
 

@@ -48,7 +48,7 @@ impl Passage {
         match self {
             Self::Here(here) => {
                 let Here { app, door, ctx, .. } = &**here;
-                Ok(told(proxy::at_hand(app, door, ctx, call).await, app.new_request_id()))
+                Ok(told(proxy::at_hand(app, door, ctx, call).await, app.new_request_id()).into())
             }
             Self::There { remote, header, query } => {
                 let answer = remote.pass(call, &Places { header, query }).await?;

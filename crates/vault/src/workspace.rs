@@ -66,7 +66,7 @@ impl Unwrapped {
     pub fn open(&self) -> Result<Secret, OpenError> {
         let plain = self.0.decrypt()?;
         let text = std::str::from_utf8(&plain).map_err(|_| OpenError::Tampered)?;
-        Ok(Secret::new(text.to_owned()))
+        Ok(Secret::copied(text))
     }
 }
 

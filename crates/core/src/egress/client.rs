@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Uri};
 use hyper::{
     body::Body,
     client::conn::{TrySendError, http2},
@@ -29,7 +29,7 @@ use super::{
     line::{Line, Stream},
     pool::{Pool, Shared, Taken},
 };
-use crate::proxy::Payload;
+use crate::{http1::Reply, proxy::Payload};
 
 /// A connection of HTTP/2 on which nothing came for so long is asked whether it is there, and given up when it does not
 /// answer for as long again: others would wait on it in vain.
@@ -57,7 +57,7 @@ where
         way: &Way,
         asked: &Asked<'_>,
         body: &mut Payload,
-    ) -> Result<Response<Answered>, Fault> {
+    ) -> Result<Reply<Answered>, Fault> {
         let does_no_harm = matches!(*asked.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let mut kept = self.pool.take(&way.end);
         loop {
@@ -103,12 +103,12 @@ async fn share(
     way: &Way,
     asked: &Asked<'_>,
     body: &mut Payload,
-) -> Result<Response<Answered>, Failed> {
+) -> Result<Reply<Answered>, Failed> {
     let mut request = way.request(asked, std::mem::take(body));
     *request.uri_mut() = way.whole(request.uri()).map_err(Failed::at)?;
     let sent = shared.try_send_request(request).await;
     let answer = sent.map_err(|failed| Failed::unless_sent(failed, true, body))?;
-    Ok(answer.map(|from| Answered::from(Spelled::new(from, None))))
+    Ok(Reply::from(answer).map(|from| Answered::from(Spelled::new(from, None))))
 }
 
 /// Why there was no answer.

@@ -1,35 +1,14 @@
 //! Who may pass the door; judged before anything is dialled.
 
-use std::iter;
-
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Uri, header,
+    HeaderValue, Request, Uri, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use keyhaven_connectors::{AllowedHost, Fault};
 use url::Url;
 
 use super::{Asked, address, overrides::Override, pool::End};
-use crate::proxy::Payload;
-
-static USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Keyhaven/", env!("CARGO_PKG_VERSION")));
-
-/// Headers that frame a message or speak of one connection: the transport's own, never a request's.
-const TRANSPORT: [HeaderName; 8] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::HOST,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-];
-
-/// Does any header frame a message, or speak of one connection?
-pub(super) fn reframes(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| TRANSPORT.contains(name))
-}
+use crate::{http1, proxy::Payload};
 
 /// Where requests of one connection may go: judged once, then only used. No other code can make one.
 #[derive(Clone, Debug)]
@@ -56,28 +35,24 @@ impl Way {
         parts.path_and_query(path_and_query).build().map_err(|_| Fault::NotAllowed)
     }
 
-    /// All headers of a request, but for those that frame it.
-    pub(super) fn headers<'a>(
-        &'a self,
-        asked: &'a Asked<'_>,
-    ) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
-        let names_itself = asked.headers.contains_key(header::USER_AGENT);
-        let credential = asked.credential.as_ref().map(|(name, value)| (*name, value));
-        iter::once((&header::HOST, &self.host))
-            .chain((!names_itself).then_some((&header::USER_AGENT, &USER_AGENT)))
-            .chain(credential)
-            .chain(
-                asked.headers.iter().filter(move |(name, _)| credential.is_none_or(|(own, _)| own != *name)),
-            )
-    }
-
-    /// The same request as hyper takes it.
+    /// A request as hyper takes it.
     pub(super) fn request(&self, asked: &Asked<'_>, body: Payload) -> Request<Payload> {
         let mut request = Request::new(body);
         *request.method_mut() = asked.method.clone();
         *request.uri_mut() = asked.path.clone().into();
-        request.headers_mut().extend(self.headers(asked).map(|(name, value)| (name.clone(), value.clone())));
+        let headers = request.headers_mut();
+        headers.clone_from(&asked.outward.headers);
+        headers.insert(header::HOST, self.host.clone());
+        if let Some((name, value)) = asked.credential() {
+            headers.insert(name, value.clone());
+        }
         request
+    }
+
+    /// The same as it is written in HTTP/1.1.
+    pub(super) fn text(&self, asked: &Asked<'_>, body: &[u8]) -> Vec<u8> {
+        let named = [(&header::HOST, &self.host)].into_iter().chain(asked.credential());
+        http1::write_request(asked.method, asked.path, named, &asked.outward.lines, body)
     }
 }
 
@@ -118,9 +93,9 @@ pub(super) fn way(allowed: &[AllowedHost], overrides: &[Override], url: &Url) ->
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::Method;
+    use http::{HeaderMap, HeaderName, Method};
 
-    use super::*;
+    use super::{super::Outward, *};
 
     fn way_to(url: &str) -> Result<Way, Fault> {
         let at = |host: &str, port| AllowedHost { host: host.into(), port };
@@ -162,31 +137,30 @@ mod tests {
     }
 
     #[test]
-    fn a_request_cannot_reframe_itself() {
-        let one = |name| reframes(&[(name, HeaderValue::from_static("x"))].into_iter().collect());
-        assert!(TRANSPORT.into_iter().all(one) && !one(header::ACCEPT));
-    }
-
-    #[test]
     fn host_is_the_doors_and_a_path_stays_a_path() {
         for (url, host) in
             [("https://acme.test/", "acme.test"), ("https://acme.test:8443/", "acme.test:8443")]
         {
             let way = way_to(url).unwrap();
             let (name, key) = (HeaderName::from_static("x-api-token"), HeaderValue::from_static("key"));
+            let theirs =
+                [(name.clone(), HeaderValue::from_static("another")), (header::USER_AGENT, key.clone())];
             let asked = Asked {
                 method: &Method::GET,
                 path: &path("/a?b".into()).unwrap(),
-                headers: &[(name.clone(), HeaderValue::from_static("another"))].into_iter().collect(),
-                credential: Some((&name, key.clone())),
+                outward: &Outward::new(theirs.into_iter().collect(), Some(name.clone())).unwrap(),
+                credential: Some(key.clone()),
             };
             let request = way.request(&asked, Bytes::new().into());
             let sent = [
                 (header::HOST, HeaderValue::from_static(host)),
-                (header::USER_AGENT, USER_AGENT.clone()),
-                (name.clone(), key),
+                (header::USER_AGENT, key.clone()),
+                (name, key),
             ];
             assert_eq!(*request.headers(), sent.into_iter().collect::<HeaderMap>());
+            let text =
+                format!("GET /a?b HTTP/1.1\r\nhost: {host}\r\nx-api-token: key\r\nuser-agent: key\r\n\r\n");
+            assert_eq!(way.text(&asked, &[]), text.as_bytes());
             let uri = request.uri();
             assert_eq!((uri.authority(), uri.path(), uri.query()), (None, "/a", Some("b")));
             assert_eq!(way.whole(uri).unwrap().to_string(), format!("https://{host}/a?b"));

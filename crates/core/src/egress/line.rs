@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::Response;
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -27,7 +26,7 @@ use super::{
     spoken::Spoken,
 };
 use crate::{
-    http1::{self, Last},
+    http1::{self, LastNames, Reply},
     proxy::Payload,
 };
 
@@ -44,12 +43,16 @@ struct Inner {
     stream: TokioIo<Stream>,
     /// Room for the next beginning: that of the last one, once nobody needs it any more.
     room: BytesMut,
-    last: Last,
+    last: LastNames,
 }
 
 impl Line {
     pub(super) fn new(stream: Stream) -> Self {
-        Self(Box::new(Inner { stream: TokioIo::new(stream), room: BytesMut::new(), last: Last::default() }))
+        Self(Box::new(Inner {
+            stream: TokioIo::new(stream),
+            room: BytesMut::new(),
+            last: LastNames::default(),
+        }))
     }
 
     pub(super) fn stream(&self) -> &Stream {
@@ -76,18 +79,18 @@ impl Line {
         asked: &Asked<'_>,
         body: &mut Payload,
         pool: &Pool,
-    ) -> Result<Response<Answered>, Failed> {
+    ) -> Result<Reply<Answered>, Failed> {
         let Payload::Whole(whole) = body else {
             return Box::pin(Spoken::exchange(self, None, way, asked, body, pool)).await;
         };
-        let text = http1::write_request(asked.method, asked.path, way.headers(asked), whole);
+        let text = way.text(asked, whole);
         let beginning = self.ask(&text).await.map_err(|error| Failed::silent(&error))?;
         let Some(answer) = http1::read_answer(&beginning, asked.method, &mut self.0.last) else {
             return Box::pin(Spoken::exchange(self, Some(beginning), way, asked, body, pool)).await;
         };
-        let ahead = beginning.slice(answer.head..);
+        let ahead = beginning.slice(answer.end..);
         let rest = Rest::new(self, ahead, answer.length, way, pool);
-        Ok(Response::from_parts(answer.parts, Answered::from(rest)))
+        Ok(Reply { head: answer.head, body: Answered::from(rest) })
     }
 
     /// Sends all of a request, and waits for the beginning of the answer.

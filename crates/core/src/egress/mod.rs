@@ -10,6 +10,7 @@ mod fault;
 mod gate;
 mod heard;
 mod line;
+mod outward;
 mod overrides;
 mod pool;
 mod resolver;
@@ -18,7 +19,7 @@ mod tunnel;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, uri::PathAndQuery};
+use http::{HeaderName, HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
 use tokio::time::timeout;
@@ -28,11 +29,12 @@ pub use answered::Answered;
 use client::{Client, connector, tls};
 pub(crate) use client::{PlainClient, plain_client};
 pub(crate) use gate::{Way, path};
+pub(crate) use outward::Outward;
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
 pub use tunnel::tunnel;
 
-use crate::proxy::Payload;
+use crate::{http1::Reply, proxy::Payload};
 
 /// How the door is set up.
 pub struct EgressConfig {
@@ -85,9 +87,15 @@ pub enum EgressError {
 pub(crate) struct Asked<'a> {
     pub method: &'a Method,
     pub path: &'a PathAndQuery,
-    pub headers: &'a HeaderMap,
-    /// Takes the place of a header with the same name.
-    pub credential: Option<(&'a HeaderName, HeaderValue)>,
+    pub outward: &'a Outward,
+    /// Stands where the headers leave room for it.
+    pub credential: Option<HeaderValue>,
+}
+
+impl Asked<'_> {
+    fn credential(&self) -> Option<(&HeaderName, &HeaderValue)> {
+        self.outward.credential.as_ref().zip(self.credential.as_ref())
+    }
 }
 
 /// The one door out.
@@ -157,7 +165,8 @@ impl Egress {
         let way = self.way(allowed, &url)?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = gate::path(format!("{}{query}", url.path()))?;
-        let asked = Asked { method: &method, path: &path, headers: &headers, credential: None };
+        let outward = Outward::new(headers, None)?;
+        let asked = Asked { method: &method, path: &path, outward: &outward, credential: None };
         let whole = async {
             let mut nothing = Payload::default();
             let request = self.door.pass(&way, &asked, &mut nothing);
@@ -167,13 +176,17 @@ impl Egress {
         timeout(within, whole).await.unwrap_or(Err(Fault::TimedOut))
     }
 
-    async fn read(&self, answer: Response<Answered>) -> Result<Answer, Fault> {
-        let (parts, body) = answer.into_parts();
+    async fn read(&self, answer: Reply<Answered>) -> Result<Answer, Fault> {
+        let Reply { head, body } = answer;
         let body = Limited::new(body, self.max_body)
             .collect()
             .await
             .map_err(|error| if error.is::<LengthLimitError>() { Fault::TooLarge } else { Fault::Broken })?;
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes().to_vec() })
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers: head.fields.to_map(),
+            body: body.to_bytes().to_vec(),
+        })
     }
 }
 
@@ -192,16 +205,13 @@ impl Door {
         way: &Way,
         asked: &Asked<'_>,
         body: &mut Payload,
-    ) -> Result<Response<Answered>, Fault> {
-        if gate::reframes(asked.headers) {
-            return Err(Fault::NotAllowed);
-        }
+    ) -> Result<Reply<Answered>, Fault> {
         let answer = match way.elsewhere {
             true => self.elsewhere.send(way, asked, body).await,
             false => self.public.send(way, asked, body).await,
         };
         // Nobody asked for another protocol.
-        let answer = answer.and_then(|it| match it.status() {
+        let answer = answer.and_then(|it| match it.head.status {
             StatusCode::SWITCHING_PROTOCOLS => Err(Fault::Broken),
             _ => Ok(it),
         });

@@ -8,7 +8,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
 use hyper::client::conn::http1;
 use tokio::task::unconstrained;
 
@@ -21,7 +20,7 @@ use super::{
     line::Line,
     pool::Pool,
 };
-use crate::proxy::Payload;
+use crate::{http1::Reply, proxy::Payload};
 
 /// A connection while hyper speaks on it.
 pub(super) struct Spoken {
@@ -38,7 +37,7 @@ impl Spoken {
         asked: &Asked<'_>,
         body: &mut Payload,
         pool: &Pool,
-    ) -> Result<Response<Answered>, Failed> {
+    ) -> Result<Reply<Answered>, Failed> {
         let is_sent = beginning.is_some();
         let handshake = http1::handshake(Heard::new(line, beginning)).await;
         let (mut send, connection) = handshake.map_err(|error| Failed::at(fault(&error)))?;
@@ -59,7 +58,7 @@ impl Spoken {
             false => Failed::unless_sent(failed, is_silent, body),
         })?;
         let place = spoken.map(|spoken| (spoken, way.end.clone(), pool.clone()));
-        Ok(answer.map(|from| Answered::from(Spelled::new(from, place))))
+        Ok(Reply::from(answer).map(|from| Answered::from(Spelled::new(from, place))))
     }
 
     /// The connection, if it may serve another request.

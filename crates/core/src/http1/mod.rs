@@ -2,12 +2,16 @@
 //! are such, and cost a fraction so. Whatever is not plain is read and written by hyper, from its first byte; both
 //! take heads apart with the same parser.
 
+mod fields;
 mod read;
+mod reply;
 mod write;
 
-pub use read::{Answer, Last, read_answer, read_request};
-pub(crate) use write::write_request;
+pub use fields::{Fields, LastNames};
+pub use read::{Answer, Last, Request, read_answer, read_request};
+pub use reply::{Head, Reply};
 pub use write::{Length, write_answer};
+pub(crate) use write::{write_lines, write_request};
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,14 @@
 //! Reads heads.
 
-use std::mem::MaybeUninit;
+use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
-    response::Parts,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
+
+use super::{Fields, Head, LastNames};
+use crate::proxy::Said;
 
 /// With more than so many headers a message is not plain.
 const MAX_HEADERS: usize = 48;
@@ -16,35 +16,94 @@ const MAX_HEADERS: usize = 48;
 /// The head of a plain answer.
 pub struct Answer {
     /// Status and headers.
-    pub parts: Parts,
-    /// Bytes of the head.
-    pub head: usize,
+    pub head: Head,
+    /// Bytes that they take.
+    pub end: usize,
     /// Bytes of the body.
     pub length: u64,
 }
 
+/// A plain request.
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The path and query.
+    pub uri: Uri,
+    /// The headers.
+    pub said: Arc<Said>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// The headers of the last request on a connection. Most often the next has the very same: they are not read again, and
+/// what was found out about them holds.
+#[derive(Default)]
+pub struct Last {
+    /// As they were written, up to the empty line behind them.
+    text: Vec<u8>,
+    said: Option<Arc<Said>>,
+    /// What they tell of the body's length.
+    length: u64,
+}
+
 /// A request, if these bytes are exactly one, whole, with its body, and plain.
-pub fn read_request(bytes: &Bytes, last: &mut Last) -> Option<Request<Bytes>> {
+pub fn read_request(bytes: &[u8], last: &mut Last) -> Option<Request> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
-    let Ok(Status::Complete(end)) = head.parse_with_uninit_headers(bytes, &mut headers) else { return None };
+    let line = line_end(bytes)?;
+    let is_same = last.said.is_some() && bytes[line..].starts_with(&last.text);
+    // The line alone is a head that is not complete.
+    let read = if is_same { &bytes[..line] } else { bytes };
+    let end = match head.parse_with_uninit_headers(read, &mut headers) {
+        Ok(Status::Partial) if is_same && head.version.is_some() => line + last.text.len(),
+        Ok(Status::Complete(end)) if !is_same => end,
+        _ => return None,
+    };
     let (method, path) = (head.method?, head.path?);
     if head.version != Some(1) || !path.starts_with('/') || method == Method::CONNECT.as_str() {
         return None;
     }
-    let headers = last.read(bytes, head.headers)?;
-    if length(&headers)?.unwrap_or(0) != (bytes.len() - end) as u64 {
+    if !is_same {
+        // Empty lines may stand before the request.
+        let behind = path.as_ptr() as usize - bytes.as_ptr() as usize + path.len();
+        let start = behind + line_end(&bytes[behind..])?;
+        *last = Last::read(bytes, head.headers, start..end)?;
+    }
+    let body = &bytes[end..];
+    if last.length != body.len() as u64 {
         return None;
     }
-    let mut request = Request::new(bytes.slice(end..));
-    *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
-    *request.uri_mut() = Uri::from_maybe_shared(bytes.slice_ref(path.as_bytes())).ok()?;
-    *request.headers_mut() = headers;
-    Some(request)
+    Some(Request {
+        method: Method::from_bytes(method.as_bytes()).ok()?,
+        uri: Uri::from_maybe_shared(Bytes::copy_from_slice(path.as_bytes())).ok()?,
+        said: last.said.clone()?,
+        body: Bytes::copy_from_slice(body),
+    })
+}
+
+/// Bytes of the first line.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    Some(bytes.iter().position(|byte| *byte == b'\n')? + 1)
+}
+
+impl Last {
+    /// Those of this message, where they are plain.
+    fn read(bytes: &[u8], from: &[Header<'_>], at: Range<usize>) -> Option<Self> {
+        let mut headers = HeaderMap::with_capacity(from.len());
+        for it in from {
+            // Copies, so that the whole message is not held on to.
+            headers.append(
+                HeaderName::from_bytes(it.name.as_bytes()).ok()?,
+                HeaderValue::from_bytes(it.value).ok()?,
+            );
+        }
+        let length = length(headers.iter().map(|(name, value)| (name, value.as_bytes())))?.unwrap_or(0);
+        Some(Self { text: bytes[at].to_vec(), said: Some(Arc::new(headers.into())), length })
+    }
 }
 
 /// The head of an answer to a request with this method, if these bytes begin with one, whole and plain.
-pub fn read_answer(bytes: &Bytes, method: &Method, last: &mut Last) -> Option<Answer> {
+pub fn read_answer(bytes: &Bytes, method: &Method, last: &mut LastNames) -> Option<Answer> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut []);
     let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
@@ -54,70 +113,28 @@ pub fn read_answer(bytes: &Bytes, method: &Method, last: &mut Last) -> Option<An
     if head.version != Some(1) || status.is_informational() {
         return None;
     }
-    let headers = last.read(bytes, head.headers)?;
-    let length = length(&headers)?;
+    let fields = Fields::read(bytes, head.headers, last)?;
+    let length = length(fields.iter())?;
     let is_bare = *method == Method::HEAD || matches!(status.as_u16(), 204 | 304);
     // Without a length it goes on until the connection ends.
     let length = if is_bare { 0 } else { length? };
-    let mut parts = Response::new(()).into_parts().0;
-    (parts.status, parts.version, parts.headers) = (status, Version::HTTP_11, headers);
-    if let Some(reason) = head.reason.filter(|reason| status.canonical_reason() != Some(reason)) {
-        parts.extensions.insert(ReasonPhrase::try_from(reason.as_bytes()).ok()?);
-    }
-    Some(Answer { parts, head: end, length })
-}
-
-/// The headers of the last message that came on a connection: most are repeated by the next one, and need not be read
-/// again.
-#[derive(Default)]
-pub struct Last {
-    /// As they were written.
-    names: Vec<Box<str>>,
-    headers: HeaderMap,
-}
-
-/// Room for the headers that are added on the way.
-const ADDED: usize = 6;
-
-impl Last {
-    /// The headers of a message, if each may stand there.
-    fn read(&mut self, bytes: &Bytes, from: &[Header<'_>]) -> Option<HeaderMap> {
-        let value = |came: &[u8]| HeaderValue::from_maybe_shared(bytes.slice_ref(came)).ok();
-        if self.names.len() == from.len() && self.names.iter().zip(from).all(|(name, it)| **name == *it.name)
-        {
-            let mut headers = self.headers.clone();
-            for (last, it) in headers.values_mut().zip(from).filter(|(last, it)| last.as_bytes() != it.value)
-            {
-                *last = value(it.value)?;
-            }
-            return Some(headers);
+    let reason = match head.reason {
+        Some(reason) if status.canonical_reason() != Some(reason) => {
+            Some(ReasonPhrase::try_from(reason.as_bytes()).ok()?)
         }
-        let mut headers = HeaderMap::with_capacity(from.len() + ADDED);
-        for it in from {
-            headers.append(HeaderName::from_bytes(it.name.as_bytes()).ok()?, value(it.value)?);
-        }
-        *self = Self::default();
-        // Names that repeat would stand in another order.
-        if headers.keys_len() == headers.len() {
-            self.names.extend(from.iter().map(|it| Box::from(it.name)));
-            self.headers.reserve(from.len() + ADDED);
-            // Copies, so that the whole message is not held on to.
-            for (name, value) in &headers {
-                self.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
-            }
-        }
-        Some(headers)
-    }
+        _ => None,
+    };
+    Some(Answer { head: Head { status, reason, fields }, end, length })
 }
 
 /// The one length that the headers tell, unless anything in them makes the message less than plain.
-fn length(headers: &HeaderMap) -> Option<Option<u64>> {
+fn length<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a [u8])>) -> Option<Option<u64>> {
     let mut length = None;
     for (name, value) in headers {
         match *name {
             header::CONTENT_LENGTH if length.is_some() => return None,
-            header::CONTENT_LENGTH => length = Some(number(value.as_bytes())?),
-            header::CONNECTION if !value.as_bytes().eq_ignore_ascii_case(b"keep-alive") => return None,
+            header::CONTENT_LENGTH => length = Some(number(value)?),
+            header::CONNECTION if !value.eq_ignore_ascii_case(b"keep-alive") => return None,
             header::TRANSFER_ENCODING | header::UPGRADE | header::EXPECT | header::TE | header::TRAILER => {
                 return None;
             }

@@ -5,28 +5,30 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header, response::Parts, uri::PathAndQuery};
-use hyper::ext::ReasonPhrase;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 
+use super::Head;
 use crate::Millis;
 
 /// The last date that has four digits for its year.
 const LAST: u64 = 253_402_300_799_000;
-/// Room for most heads of requests.
-const ROOM: usize = 512;
+/// Room for most headers of requests.
+const ROOM: usize = 384;
 
-/// A whole request. Neither the headers nor those that are added may speak of its length.
+/// A whole request. Neither its first headers nor the other lines may speak of its length.
 pub(crate) fn write_request<'a>(
     method: &Method,
     path: &PathAndQuery,
-    headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    first: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    lines: &[u8],
     body: &[u8],
 ) -> Vec<u8> {
-    let mut out = Vec::with_capacity(ROOM + path.as_str().len() + body.len());
+    let mut out = Vec::with_capacity(ROOM + path.as_str().len() + lines.len() + body.len());
     [method.as_str(), " ", path.as_str(), " HTTP/1.1\r\n"]
         .iter()
         .for_each(|part| out.extend(part.as_bytes()));
-    headers.for_each(|(name, value)| write_line(&mut out, name, value));
+    first.for_each(|(name, value)| write_line(&mut out, name, value.as_bytes()));
+    out.extend(lines);
     // Some servers want to hear that there is nothing where they expect something.
     if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
         write_number(&mut out, "content-length: ", body.len() as u64);
@@ -34,6 +36,13 @@ pub(crate) fn write_request<'a>(
     out.extend(b"\r\n");
     out.extend(body);
     out
+}
+
+/// Headers as they stand in a head.
+pub(crate) fn write_lines(headers: &HeaderMap) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(ROOM);
+    headers.iter().for_each(|(name, value)| write_line(&mut lines, name, value.as_bytes()));
+    lines
 }
 
 /// How the end of an answer's body is told.
@@ -50,27 +59,29 @@ pub enum Length {
 /// The head of an answer, after which the connection closes or not.
 pub fn write_answer(
     out: &mut Vec<u8>,
-    parts: &Parts,
+    Head { status, reason, fields }: &Head,
     length: Length,
     closes: bool,
     now: impl FnOnce() -> Millis,
 ) {
     out.extend(b"HTTP/1.1 ");
-    out.extend(parts.status.as_str().as_bytes());
+    out.extend(status.as_str().as_bytes());
     out.push(b' ');
-    match parts.extensions.get::<ReasonPhrase>() {
+    match reason {
         Some(reason) => out.extend(reason.as_bytes()),
-        None => out.extend(parts.status.canonical_reason().unwrap_or_default().as_bytes()),
+        None => out.extend(status.canonical_reason().unwrap_or_default().as_bytes()),
     }
     out.extend(b"\r\n");
     // The length of what HEAD or a condition left out may be told; where nothing can be, none may.
-    let keeps_length = length == Length::Bare && parts.status != StatusCode::NO_CONTENT;
-    for (name, value) in &parts.headers {
+    let keeps_length = length == Length::Bare && *status != StatusCode::NO_CONTENT;
+    let mut has_date = false;
+    for (name, value) in fields.iter() {
         if *name != header::CONTENT_LENGTH || keeps_length {
             write_line(out, name, value);
         }
+        has_date |= *name == header::DATE;
     }
-    if !parts.headers.contains_key(header::DATE) {
+    if !has_date {
         let now = UNIX_EPOCH + Duration::from_millis(now().unsigned_abs().min(LAST));
         out.extend(b"date: ");
         out.extend(httpdate::fmt_http_date(now).as_bytes());
@@ -87,10 +98,10 @@ pub fn write_answer(
     out.extend(b"\r\n");
 }
 
-fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     out.extend(name.as_str().as_bytes());
     out.extend(b": ");
-    out.extend(value.as_bytes());
+    out.extend(value);
     out.extend(b"\r\n");
 }
 

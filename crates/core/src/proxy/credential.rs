@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use keyhaven_vault::{Token, TokenHash, TokenKind};
 use url::form_urlencoded;
 
-use super::path;
+use super::{Said, path};
 
 /// Why no single token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,42 +42,54 @@ const PREFIX: &[u8] = b"kh_";
 /// A header of our own for programs whose key's place is taken.
 const OWN: HeaderName = HeaderName::from_static("x-keyhaven-token");
 
+/// The tokens that were seen so far.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Shown {
+    token: Option<TokenHash>,
+    is_mistyped: bool,
+}
+
+impl Shown {
+    /// What headers show. They may hold a token where the app takes its key and in our own; in any of them, if it is not
+    /// known where that is. Each such place is emptied before they go out.
+    pub(super) fn by(headers: &HeaderMap, credential: Option<&HeaderName>) -> Result<Self, Misplaced> {
+        let mut shown = Self::default();
+        for (name, value) in headers {
+            let belongs = credential.is_none_or(|credential| name == credential);
+            if belongs || name == header::AUTHORIZATION || name == OWN {
+                texts(value).iter().try_for_each(|text| shown.show(text))?;
+            } else if holds_token(value.as_bytes()) {
+                return Err(Misplaced::Elsewhere);
+            }
+        }
+        Ok(shown)
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), Misplaced> {
+        if !text.as_bytes().starts_with(PREFIX) {
+            return Ok(());
+        }
+        match (TokenHash::of(TokenKind::Access, text), self.token) {
+            (Err(_), _) => self.is_mistyped = true,
+            (Ok(token), Some(first)) if first != token => return Err(Misplaced::Two),
+            (Ok(token), _) => self.token = Some(token),
+        }
+        Ok(())
+    }
+}
+
 /// Finds the one token. Without places, where the app is not known and so nothing is passed on, it may stand in any
-/// header or parameter. Every place in which it may stand is emptied by the caller: headers by
-/// [`super::headers::outwards`], the query by using [`Found::query`].
+/// header or parameter. Every place in which it may stand is emptied: headers by [`Said::outward`], the query by using
+/// [`Found::query`].
 pub(super) fn find<'a>(
-    headers: &HeaderMap,
+    said: &Said,
     path: &str,
     query: Option<&'a str>,
     places: Option<&Places<'_>>,
 ) -> Result<Found<'a>, Misplaced> {
-    let mut shown: Option<TokenHash> = None;
-    let mut mistyped = false;
-    let mut show = |text: &str| {
-        if !text.as_bytes().starts_with(PREFIX) {
-            return Ok(());
-        }
-        match (TokenHash::of(TokenKind::Access, text), shown) {
-            (Err(_), _) => mistyped = true,
-            (Ok(token), Some(first)) if first != token => return Err(Misplaced::Two),
-            (Ok(token), _) => shown = Some(token),
-        }
-        Ok(())
-    };
+    let mut shown = said.shown(places.map(|places| places.header))?;
     let (query, in_query) = without(query, |name| places.is_none_or(|places| names_one(places.query, name)));
-    for text in &in_query {
-        show(text)?;
-    }
-    for (name, value) in headers {
-        let belongs = places.is_none_or(|places| name == places.header);
-        if belongs || name == header::AUTHORIZATION || name == OWN {
-            for text in texts(value) {
-                show(&text)?;
-            }
-        } else if holds_token(value.as_bytes()) {
-            return Err(Misplaced::Elsewhere);
-        }
-    }
+    in_query.iter().try_for_each(|text| shown.show(text))?;
     let rest = query.as_deref().unwrap_or_default();
     if holds_token(path.as_bytes())
         || path::decode(path).is_ok_and(|path| holds_token(path.as_bytes()))
@@ -86,8 +98,8 @@ pub(super) fn find<'a>(
     {
         return Err(Misplaced::Elsewhere);
     }
-    match shown {
-        _ if mistyped => Err(Misplaced::Mistyped),
+    match shown.token {
+        _ if shown.is_mistyped => Err(Misplaced::Mistyped),
         Some(token) => Ok(Found { token, query }),
         None => Err(Misplaced::Missing),
     }
@@ -214,7 +226,8 @@ mod tests {
                 headers.append(HeaderName::from_static(name), value.parse().unwrap());
             }
             let query_given = (!query.is_empty()).then_some(query.as_str());
-            let found = find(&headers, "/x", query_given, Some(&Places { header: &header, query: &names }));
+            let found =
+                find(&headers.into(), "/x", query_given, Some(&Places { header: &header, query: &names }));
             let got = found
                 .as_ref()
                 .map(|found| found.query.as_deref().unwrap_or_default())

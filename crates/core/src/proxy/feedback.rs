@@ -6,10 +6,8 @@ use std::{
     time::Duration,
 };
 
-use http::response::Parts;
-
 use super::{send::is_block_page, target::Target};
-use crate::{Actor, Keyhaven, connections, ctx::Millis};
+use crate::{Actor, Keyhaven, connections, ctx::Millis, http1::Head};
 
 /// A connection is verified for this reason at most once within this time.
 const PAUSE: Millis = 60 * 1000;
@@ -20,9 +18,9 @@ pub(crate) struct Feedback(Mutex<HashMap<Arc<str>, Millis>>);
 
 impl Feedback {
     /// Looks at the head of an answer.
-    pub(super) fn answered(&self, app: &Arc<Keyhaven>, target: &Target, answer: &Parts, now: Millis) {
+    pub(super) fn answered(&self, app: &Arc<Keyhaven>, target: &Target, answer: &Head, now: Millis) {
         let status = answer.status.as_u16();
-        let refused = matches!(status, 401 | 402) || is_block_page(status, &answer.headers);
+        let refused = matches!(status, 401 | 402) || is_block_page(status, &answer.fields);
         if !refused || !target.is_valid() {
             return;
         }

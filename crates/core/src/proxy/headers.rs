@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::http1::Fields;
+
 /// What a caller may not say to the app: what frames a message, speaks of one connection, or tells who asks.
 fn stays_here(name: &str) -> bool {
     is_transport(name)
@@ -60,32 +62,39 @@ fn is_transport(name: &str) -> bool {
     )
 }
 
-/// The caller's headers as the app gets them. The credential is not among them.
-pub fn outwards(from: HeaderMap, credential: &HeaderName) -> HeaderMap {
-    let dropped = named_by_connection(&from);
-    passing(from, |name| {
-        !stays_here(name.as_str()) && name != credential && !dropped.iter().any(|one| one == name.as_str())
-    })
+/// The caller's headers as the app gets them, but for what stands where its credential will.
+pub fn outwards(from: &HeaderMap) -> HeaderMap {
+    let dropped = named_by_connection(from.get_all(header::CONNECTION).iter().map(HeaderValue::as_bytes));
+    passing(from, |name| !stays_here(name.as_str()) && !dropped.iter().any(|one| one == name.as_str()))
 }
 
-/// The app's headers as the caller gets them.
-pub fn inwards(from: HeaderMap) -> HeaderMap {
-    let dropped = named_by_connection(&from);
-    // Of two lengths the one that was not heeded is wrong.
-    let is_chunked = from.contains_key(header::TRANSFER_ENCODING);
-    let mut headers = passing(from, |name| {
-        let name = name.as_str();
-        let is_ours = is_transport(name)
-            || is_chunked && name == "content-length"
-            || name.starts_with("x-keyhaven")
-            || name.starts_with("x-accel-")
-            || speaks_of_the_host(name);
-        !is_ours && !dropped.iter().any(|one| one == name)
+/// Leaves of the app's headers what the caller gets to see, and adds what protects it.
+pub fn inwards(fields: &mut Fields) {
+    for name in named_by_connection(fields.get_all(&header::CONNECTION)) {
+        // What is no name stands nowhere.
+        HeaderName::try_from(name).into_iter().for_each(|name| fields.remove(name));
+    }
+    fields.pass(|names| {
+        // Of two lengths the one that was not heeded is wrong.
+        let is_chunked = names.contains(&header::TRANSFER_ENCODING);
+        names
+            .iter()
+            .map(|name| comes_in(name.as_str()) && !(is_chunked && name == header::CONTENT_LENGTH))
+            .collect()
     });
     // A page of the app opened in a browser shall not act as one of Keyhaven's.
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers
+    fields.add(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    fields.add(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// What an app may say to a caller.
+fn comes_in(name: &str) -> bool {
+    let is_ours = is_transport(name)
+        || name.starts_with("x-keyhaven")
+        || name.starts_with("x-accel-")
+        || matches!(name, "content-security-policy" | "x-content-type-options")
+        || speaks_of_the_host(name);
+    !is_ours
 }
 
 /// Cookies of the app are not Keyhaven's; the others speak of the app's host, and would bind this one.
@@ -109,23 +118,21 @@ fn speaks_of_the_host(name: &str) -> bool {
 }
 
 /// What a Keyhaven server passed on, without what frames its message.
-pub(crate) fn without_transport(from: HeaderMap) -> HeaderMap {
+pub(crate) fn without_transport(from: &HeaderMap) -> HeaderMap {
     passing(from, |name| !is_transport(name.as_str()))
 }
 
 /// Headers that `Connection` names speak of one connection, too.
-fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let names = values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase());
-    names.filter(|name| !matches!(name.as_str(), "" | "close" | "keep-alive")).collect()
+fn named_by_connection<'a>(told: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let values = told.filter_map(|value| str::from_utf8(value).ok());
+    let names = values.flat_map(|value| value.split(',')).map(str::trim);
+    let is_usual = |name: &str| ["", "close", "keep-alive"].iter().any(|it| it.eq_ignore_ascii_case(name));
+    names.filter(|name| !is_usual(name)).map(str::to_ascii_lowercase).collect()
 }
 
-fn passing(mut from: HeaderMap, pass: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let dropped: Vec<HeaderName> = from.keys().filter(|name| !pass(name)).cloned().collect();
-    for name in &dropped {
-        from.remove(name);
-    }
-    from
+fn passing(from: &HeaderMap, pass: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let passing = from.iter().filter(|(name, _)| pass(name));
+    passing.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -147,12 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_sets_neither_host_nor_credential_nor_connection() {
+    fn a_caller_sets_neither_host_nor_connection_nor_who_asks() {
         let sent = map(&[
             ("host", "evil"),
             ("authorization", "Bearer x"),
-            ("x-api-token", "x"),
-            ("x-api-token", "y"),
             ("connection", "close, X-Secret"),
             ("x-secret", "1"),
             ("transfer-encoding", "chunked"),
@@ -177,7 +182,7 @@ mod tests {
             ("x-mine", "1"),
             ("content-type", "application/json"),
         ]);
-        let out = outwards(sent, &HeaderName::from_static("x-api-token"));
+        let out = outwards(&sent);
         assert_eq!(names(&out), ["accept", "accept", "content-type", "x-mine"]);
         assert_eq!(out.get_all("accept").iter().collect::<Vec<_>>(), ["a", "b"]);
     }
@@ -196,7 +201,9 @@ mod tests {
             ("content-security-policy", "default-src *"),
             ("x-ratelimit-limit", "20"),
         ]);
-        let got = inwards(answered);
+        let mut got = Fields::from(answered);
+        inwards(&mut got);
+        let got = got.to_map();
         assert_eq!(
             names(&got),
             ["content-security-policy", "etag", "x-content-type-options", "x-ratelimit-limit"]

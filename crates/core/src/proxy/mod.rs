@@ -11,12 +11,13 @@ mod location;
 mod meter;
 pub mod path;
 mod refusal;
+mod said;
 mod send;
 mod target;
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::Instant;
 
 pub use answer::Passing;
@@ -25,8 +26,9 @@ pub(crate) use feedback::Feedback;
 use known::Caller;
 pub(crate) use known::{FRESH, Known};
 pub use refusal::Refusal;
+pub use said::Said;
 
-use crate::{Ctx, Error, Keyhaven, egress::Door, names, policy::Denied};
+use crate::{Ctx, Error, Keyhaven, egress::Door, http1::Reply, names, policy::Denied};
 pub use credential::Places;
 pub(crate) use credential::stripped;
 
@@ -43,8 +45,8 @@ pub struct Inbound {
     pub path: String,
     /// What stood behind the question mark.
     pub query: Option<String>,
-    /// As they came, credential and all.
-    pub headers: HeaderMap,
+    /// Its headers.
+    pub said: Arc<Said>,
     /// One of the connection's hosts, for whoever means it and not the first. The path is then the whole one there.
     pub host: Option<String>,
     /// Name and port by which Keyhaven was reached, where it was: redirects are named so.
@@ -60,7 +62,7 @@ pub async fn by_token(
     app: &Arc<Keyhaven>,
     door: &Door,
     mut inbound: Inbound,
-) -> Result<Response<Passing>, Refusal> {
+) -> Result<Reply<Passing>, Refusal> {
     let answer = admitted(app, door, &mut inbound).await;
     if answer.is_err() {
         inbound.body.drain();
@@ -72,19 +74,17 @@ async fn admitted(
     app: &Arc<Keyhaven>,
     door: &Door,
     inbound: &mut Inbound,
-) -> Result<Response<Passing>, Refusal> {
-    framed_once(&inbound.headers)?;
+) -> Result<Reply<Passing>, Refusal> {
+    inbound.said.is_framed_once()?;
     let (began, now) = (Instant::now(), app.now());
     app.known.refresh(app, began).await?;
     let target = app.known.target(app, &inbound.connection).await;
     // Whoever shows no token learns nothing of what there is.
     let places = match &target {
-        Ok(target) => {
-            Some(Places { header: &target.credential, query: &target.connector.in_use.query })
-        }
+        Ok(target) => Some(Places { header: &target.credential, query: &target.connector.in_use.query }),
         Err(_) => None,
     };
-    let found = credential::find(&inbound.headers, &inbound.path, inbound.query.as_deref(), places.as_ref())?;
+    let found = credential::find(&inbound.said, &inbound.path, inbound.query.as_deref(), places.as_ref())?;
     let (hash, query) = (found.token, found.query.map(|query| query.into_owned()));
     inbound.query = query;
     let caller = app.known.caller(app, hash, inbound.client, now).await?;
@@ -121,7 +121,7 @@ pub async fn at_hand(
     door: &Door,
     ctx: &Ctx,
     mut inbound: Inbound,
-) -> Result<Response<Passing>, Refusal> {
+) -> Result<Reply<Passing>, Refusal> {
     let (began, now) = (Instant::now(), ctx.now());
     app.known.refresh(app, began).await?;
     let target = app.known.target(app, &inbound.connection).await?;

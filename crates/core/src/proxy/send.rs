@@ -3,7 +3,7 @@
 use std::{future::Future, mem::take, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Response, header, uri::PathAndQuery};
+use http::{HeaderValue, Method, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use keyhaven_connectors::{Answer, Fault, Reason};
@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     Error, Keyhaven, Millis,
-    egress::{self, Answered, Door, Way},
+    egress::{self, Answered, Door, Outward, Way},
+    http1::{Fields, Reply},
     usage::Told,
 };
 
@@ -42,7 +43,7 @@ pub(super) async fn send(
     target: &Arc<Target>,
     inbound: &mut Inbound,
     (began, now): (Instant, Millis),
-) -> Result<Response<Passing>, Refusal> {
+) -> Result<Reply<Passing>, Refusal> {
     if NOT_PASSED.iter().any(|it| it.eq_ignore_ascii_case(inbound.method.as_str())) {
         return Err(Refusal::new(
             405,
@@ -75,7 +76,7 @@ pub(super) async fn send(
             way,
             method: &inbound.method,
             path: egress::path(path_and_query(prefix, &inbound.path, inbound.query.as_deref()))?,
-            headers: headers::outwards(take(&mut inbound.headers), &target.credential),
+            outward: inbound.said.outward(&target.credential)?,
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             count: &mut count,
             now,
@@ -84,11 +85,11 @@ pub(super) async fn send(
     }
     .await;
     match sent {
-        Ok((answer, rest)) => {
-            let (mut parts, body) = answer.into_parts();
-            app.feedback.answered(app, target, &parts, now);
-            parts.headers = headers::inwards(parts.headers);
-            if let Some(told) = parts.headers.remove(header::LOCATION)
+        Ok((Reply { mut head, body }, rest)) => {
+            app.feedback.answered(app, target, &head, now);
+            headers::inwards(&mut head.fields);
+            let told = head.fields.get(&header::LOCATION).map(HeaderValue::from_bytes);
+            if let Some(Ok(told)) = told
                 && let Some((first, _, first_prefix)) = target.ways.first()
             {
                 let named = inbound.reached.as_ref().filter(|_| inbound.host.is_none());
@@ -99,10 +100,12 @@ pub(super) async fn send(
                     first: (first, first_prefix),
                     reached: named.and_then(|named| named.to_str().ok()),
                 };
-                parts.headers.extend(asked.leads(&told).map(|to| (header::LOCATION, to)));
+                head.fields.remove(header::LOCATION);
+                let leads = asked.leads(&told);
+                leads.into_iter().for_each(|to| head.fields.add(header::LOCATION, to));
             }
-            count.answered(parts.status.as_u16());
-            Ok(Response::from_parts(parts, Passing::new(body, count, rest)))
+            count.answered(head.status.as_u16());
+            Ok(Reply { head, body: Passing::new(body, count, rest) })
         }
         Err(refusal) => {
             count.refused(refusal.status);
@@ -170,7 +173,7 @@ async fn note_use(
 }
 
 /// An answer, and what the app has not read of the request.
-type Sent<B> = (Response<B>, Option<Progress>);
+type Sent<B> = (Reply<B>, Option<Progress>);
 
 /// A request that is ready, but for the credential.
 struct Outbound<'a> {
@@ -180,7 +183,7 @@ struct Outbound<'a> {
     way: &'a Way,
     method: &'a Method,
     path: PathAndQuery,
-    headers: HeaderMap,
+    outward: Arc<Outward>,
     call: Call<'a>,
     count: &'a mut Count,
     now: Millis,
@@ -217,8 +220,8 @@ impl Outbound<'_> {
         let asked = egress::Asked {
             method: self.method,
             path: &self.path,
-            headers: &self.headers,
-            credential: Some((&self.target.credential, credential)),
+            outward: &self.outward,
+            credential: Some(credential),
         };
         let progress = body.watch();
         let answer = self.door.pass(self.way, &asked, body);
@@ -248,27 +251,27 @@ impl Outbound<'_> {
     async fn heed(
         &self,
         governor: &Arc<Governor>,
-        answer: Response<Answered>,
-    ) -> Result<(Response<Payload<Answered>>, Option<(Reason, Duration)>), Refusal> {
-        if let Some((limit, remaining)) = governor.heard(answer.headers()) {
+        answer: Reply<Answered>,
+    ) -> Result<(Reply<Payload<Answered>>, Option<(Reason, Duration)>), Refusal> {
+        if let Some((limit, remaining)) = governor.heard(&answer.head.fields) {
             let told = Told { limit: limit as i64, remaining: remaining as i64, at: self.now };
             self.app.set_told_budget(&self.target.id, told);
         }
-        let status = answer.status().as_u16();
+        let status = answer.head.status.as_u16();
         if status != 429 {
-            match is_block_page(status, answer.headers()) {
+            match is_block_page(status, &answer.head.fields) {
                 true => drop(governor.refused(Reason::Blocked, None, self.now)),
                 false => governor.accepted(),
             }
             return Ok((answer.map(Payload::from), None));
         }
-        let (parts, mut body) = answer.into_parts();
+        let Reply { head, mut body } = answer;
         let (start, is_whole) = beginning(&mut body, self.app.egress.answer_timeout()).await;
-        let read = Answer { status, headers: parts.headers.clone(), body: start.to_vec() };
+        let read = Answer { status, headers: head.fields.to_map(), body: start.to_vec() };
         let (reason, wait) = self.target.connector.judge_refusal(&read);
         let wait = governor.refused(reason, wait, self.now);
         let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };
-        Ok((Response::from_parts(parts, body), Some((reason, wait))))
+        Ok((Reply { head, body }, Some((reason, wait))))
     }
 }
 
@@ -286,8 +289,8 @@ async fn beginning(body: &mut Answered, within: Duration) -> (Bytes, bool) {
 }
 
 /// An edge that blocks answers in HTML; an API refuses in its own format.
-pub(super) fn is_block_page(status: u16, headers: &HeaderMap) -> bool {
-    let kind = || headers.get(header::CONTENT_TYPE)?.to_str().ok();
+pub(super) fn is_block_page(status: u16, fields: &Fields) -> bool {
+    let kind = || str::from_utf8(fields.get(&header::CONTENT_TYPE)?).ok();
     status == 403 && kind().is_some_and(|kind| kind.to_ascii_lowercase().contains("text/html"))
 }
 

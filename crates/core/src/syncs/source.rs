@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use jiff::{Timestamp, fmt::rfc2822};
@@ -62,7 +62,7 @@ impl AppSource {
             connection: self.connection.clone(),
             path: path.to_owned(),
             query,
-            headers: HeaderMap::new(),
+            said: Arc::new(HeaderMap::new().into()),
             host: None,
             reached: None,
             client: None,
@@ -94,8 +94,9 @@ impl AppSource {
             return Err(Refused::Broken("what it sent is no JSON".into()));
         }
         let limits = self.connector.limits.as_ref();
-        let burst = limits.and_then(|it| burst(it.headers.read(&head.headers)));
-        let day = limits.and_then(|it| it.budget.as_ref()).map(|it| it.headers.read(&head.headers));
+        let header = |name: &HeaderName| head.headers.get(name).map(HeaderValue::as_bytes);
+        let burst = limits.and_then(|it| burst(it.headers.read(header)));
+        let day = limits.and_then(|it| it.budget.as_ref()).map(|it| it.headers.read(header));
         let day =
             day.and_then(|told| Some(Budget { limit: told.limit?, left: told.remaining?, is_told: true }));
         Ok(Answer { body, at: date(&head.headers), budget: day, burst })
@@ -183,7 +184,9 @@ impl Source for AppSource {
     async fn get(&self, path_and_query: &str) -> Result<Answer, Refused> {
         let call = self.call(path_and_query);
         match &self.via {
-            Via::Here { app, door, ctx } => self.read(proxy::at_hand(app, door, ctx, call).await?).await,
+            Via::Here { app, door, ctx } => {
+                self.read(proxy::at_hand(app, door, ctx, call).await?.into()).await
+            }
             Via::There(remote) => {
                 let places = proxy::Places { header: &header::AUTHORIZATION, query: &[] };
                 let answer = remote.pass(call, &places).await;

@@ -155,13 +155,13 @@ async fn a_use_is_noted_once_an_hour_however_many_processes_there_are() {
             connection: id.clone(),
             path: "/api/v2/deals".into(),
             query: None,
-            headers: http::HeaderMap::new(),
+            said: std::sync::Arc::new(http::HeaderMap::new().into()),
             host: None,
             reached: None,
             client: None,
             body: bytes::Bytes::new().into(),
         };
-        assert_eq!(proxy::at_hand(&app, &app.door(), &ctx, inbound).await.unwrap().status(), 200);
+        assert_eq!(proxy::at_hand(&app, &app.door(), &ctx, inbound).await.unwrap().head.status, 200);
         let query = audit::Query { actor: "command-line".into(), ..audit::Query::default() };
         let log = audit::list(&app, &ctx, &query).await.unwrap().items;
         log.iter().filter(|it| it.action == "connection.use").count()

@@ -4,13 +4,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header},
     response::IntoResponse,
 };
 use keyhaven_core::{
     Keyhaven,
     egress::Door,
-    proxy::{self, Inbound, Passing, Payload, Refusal},
+    http1::{self, Head, Reply},
+    proxy::{self, Inbound, Passing, Payload, Refusal, Said},
 };
 
 use crate::{api, server::AnyBody};
@@ -29,57 +30,71 @@ pub(crate) fn is_for(path: &str) -> bool {
 }
 
 /// Passes a request on, or says why not.
-pub(crate) async fn handle<B: Into<Payload>>(
+pub(crate) async fn handle(
     app: &Arc<Keyhaven>,
     door: &Door,
     from: SocketAddr,
-    request: Request<B>,
-) -> Response<AnyBody> {
+    asked: Asked,
+) -> Reply<AnyBody> {
     let id = app.new_request_id();
-    told(proxy::by_token(app, door, inbound(from, request)).await, id)
+    told(proxy::by_token(app, door, inbound(from, asked)).await, id)
+}
+
+/// A request for the proxy.
+pub(crate) struct Asked {
+    pub method: Method,
+    pub uri: Uri,
+    pub said: Arc<Said>,
+    pub body: Payload,
+}
+
+impl<B: Into<Payload>> From<Request<B>> for Asked {
+    fn from(request: Request<B>) -> Self {
+        let (parts, body) = request.into_parts();
+        let said = Arc::new(parts.headers.into());
+        Self { method: parts.method, uri: parts.uri, said, body: body.into() }
+    }
+}
+
+impl From<http1::Request> for Asked {
+    fn from(http1::Request { method, uri, said, body }: http1::Request) -> Self {
+        Self { method, uri, said, body: body.into() }
+    }
 }
 
 /// What the caller gets to see: the app's answer, or why there is none.
-pub(crate) fn told(result: Result<Response<Passing>, Refusal>, id: String) -> Response<AnyBody> {
-    let mut response = match result {
-        Ok(answer) => {
-            let mut answer = answer.map(AnyBody::Passing);
-            answer.headers_mut().insert(ANSWER, HeaderValue::from_static("app"));
-            answer
-        }
-        Err(refusal) => refused(refusal, &id),
+pub(crate) fn told(result: Result<Reply<Passing>, Refusal>, id: String) -> Reply<AnyBody> {
+    let (mut reply, whose) = match result {
+        Ok(answer) => (answer.map(AnyBody::Passing), "app"),
+        Err(refusal) => (refused(refusal, &id).into(), "keyhaven"),
     };
-    let headers = response.headers();
-    tracing::debug!(status = response.status().as_u16(), whose = ?headers.get(ANSWER), id, "answered a call");
-    let headers = response.headers_mut();
+    let Head { status, fields, .. } = &mut reply.head;
+    tracing::debug!(status = status.as_u16(), whose, id, "answered a call");
+    fields.add(ANSWER, HeaderValue::from_static(whose));
     if let Ok(id) = HeaderValue::try_from(id) {
-        headers.entry(ANY_REQUEST_ID).or_insert(id.clone());
-        headers.insert(REQUEST_ID, id);
+        if fields.get(&ANY_REQUEST_ID).is_none() {
+            fields.add(ANY_REQUEST_ID, id.clone());
+        }
+        fields.add(REQUEST_ID, id);
     }
-    response
+    reply
 }
 
-fn inbound<B: Into<Payload>>(from: SocketAddr, request: Request<B>) -> Inbound {
-    let (parts, body) = request.into_parts();
-    let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+fn inbound(from: SocketAddr, Asked { method, uri, said, body }: Asked) -> Inbound {
+    let rest = uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let (connection, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let reached = parts.uri.authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
-    let named = || parts.headers.get(header::HOST).cloned();
+    let reached = uri.authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
     Inbound {
-        reached: reached.or_else(named),
-        method: parts.method,
+        method,
         connection: connection.to_owned(),
         path: path.to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        host: host(&parts.headers),
-        headers: parts.headers,
+        query: uri.query().map(str::to_owned),
+        host: said.host().map(str::to_owned),
+        reached: reached.or_else(|| said.reached().cloned()),
+        said,
         client: Some(from.ip()),
-        body: body.into(),
+        body,
     }
-}
-
-fn host(headers: &HeaderMap) -> Option<String> {
-    Some(headers.get(proxy::HOST)?.to_str().unwrap_or_default().to_owned())
 }
 
 /// Keyhaven's own answer: a problem document.
@@ -88,7 +103,6 @@ fn refused(it: Refusal, request_id: &str) -> Response<AnyBody> {
     let problem = api::problem(status, it.code, &it.message, it.remedy).into_response();
     let mut response = api::name_request(problem, request_id);
     let headers = response.headers_mut();
-    headers.insert(ANSWER, HeaderValue::from_static("keyhaven"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(wait) = it.retry_after {
         headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());

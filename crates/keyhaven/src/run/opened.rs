@@ -49,7 +49,7 @@ pub(super) async fn pass(shared: &Shared, host: &str, request: Request<Incoming>
         connection: shared.connection.clone(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
+        said: Arc::new(parts.headers.into()),
         host: Some(host.to_owned()),
         reached: None,
         client: None,
@@ -57,7 +57,7 @@ pub(super) async fn pass(shared: &Shared, host: &str, request: Request<Incoming>
     };
     match shared.passage.send(call).await {
         Ok(answer) => answer,
-        Err(RemoteError::Path(wrong)) => told(Err(wrong.into()), request_id()),
+        Err(RemoteError::Path(wrong)) => told(Err(wrong.into()), request_id()).into(),
         Err(error) => refused(502, format!("Keyhaven's server cannot be asked: {error}.")),
     }
 }
@@ -79,7 +79,7 @@ fn refused(status: u16, message: String) -> Response<AnyBody> {
         400 => ("bad_path", "Use one connection for each host."),
         _ => ("unreachable", "Look at --server, KEYHAVEN_TOKEN and whether the server runs; then try again."),
     };
-    told(Err(Refusal { status, code, message, remedy, retry_after: None }), request_id())
+    told(Err(Refusal { status, code, message, remedy, retry_after: None }), request_id()).into()
 }
 
 fn request_id() -> String {

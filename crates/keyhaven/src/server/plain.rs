@@ -9,14 +9,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::{
-    body::Bytes,
-    http::{Method, Response},
-};
+use axum::{body::Bytes, http::Method};
 use hyper::body::{Body, Frame};
 use keyhaven_core::{
     Millis,
-    http1::{self, Last, Length},
+    http1::{self, Last, Length, Reply},
 };
 use tokio::{
     io::{AsyncWriteExt, ReadBuf},
@@ -58,12 +55,13 @@ pub(super) async fn serve<S: Stream>(
     let (mut out, mut last_head, mut is_new) = (Vec::with_capacity(HEAD), Last::default(), true);
     let mut look = pin!(time::sleep(LOOK));
     loop {
-        let came = poll_fn(|cx| match read(stream, cx) {
+        let came = poll_fn(|cx| match read(stream, &mut last_head, cx) {
             Poll::Pending => look.as_mut().poll(cx).map(|()| None),
             came => came.map(Some),
         });
-        let bytes = match came.await {
-            Some(Ok(bytes)) if !bytes.is_empty() => bytes,
+        let request = match came.await {
+            Some(Ok(Ok(request))) => request,
+            Some(Ok(Err(other))) if !other.is_empty() => return Next::Other(other),
             Some(_) => return Next::Ended,
             None if is_stopping() => return Next::Ended,
             None if !is_new => return Next::Waits,
@@ -73,15 +71,9 @@ pub(super) async fn serve<S: Stream>(
                 continue;
             }
         };
-        let Some(request) =
-            http1::read_request(&bytes, &mut last_head).filter(|it| proxy::is_for(it.uri().path()))
-        else {
-            return Next::Other(bytes);
-        };
-        drop(bytes);
-        let method = request.method().clone();
+        let method = request.method.clone();
         let Some(answer) =
-            unless_it_leaves(stream, pin!(pass(&requests.shared, requests.from, request))).await
+            unless_it_leaves(stream, pin!(pass(&requests.shared, requests.from, request.into()))).await
         else {
             return Next::Ended;
         };
@@ -93,12 +85,17 @@ pub(super) async fn serve<S: Stream>(
     }
 }
 
-/// What comes next.
-fn read<S: Stream>(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+/// What comes next: a plain call, or other bytes; none at the end.
+fn read<S: Stream>(
+    stream: &mut S,
+    last: &mut Last,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Result<http1::Request, Bytes>>> {
     let mut room = [const { MaybeUninit::uninit() }; ROOM];
     let mut read = ReadBuf::uninit(&mut room);
     ready!(Pin::new(stream).poll_read(cx, &mut read))?;
-    Poll::Ready(Ok(Bytes::copy_from_slice(read.filled())))
+    let request = http1::read_request(read.filled(), last).filter(|it| proxy::is_for(it.uri.path()));
+    Poll::Ready(Ok(request.ok_or_else(|| Bytes::copy_from_slice(read.filled()))))
 }
 
 /// Has the caller left? Whoever sends more is there.
@@ -125,19 +122,18 @@ async fn write<S: Stream>(
     stream: &mut S,
     out: &mut Vec<u8>,
     method: &Method,
-    answer: Response<AnyBody>,
+    Reply { head, body }: Reply<AnyBody>,
     closes: bool,
     now: impl FnOnce() -> Millis,
 ) -> bool {
-    let (parts, body) = answer.into_parts();
     let mut body = pin!(body);
     let length = match body.size_hint().exact() {
-        _ if *method == Method::HEAD || matches!(parts.status.as_u16(), 204 | 304) => Length::Bare,
+        _ if *method == Method::HEAD || matches!(head.status.as_u16(), 204 | 304) => Length::Bare,
         Some(length) => Length::Known(length),
         None => Length::Chunks,
     };
     out.clear();
-    http1::write_answer(out, &parts, length, closes, now);
+    http1::write_answer(out, &head, length, closes, now);
     let mut left = match length {
         Length::Bare => 0,
         Length::Known(length) => length,

@@ -20,7 +20,7 @@ use axum::{
     http::{Request, Response, StatusCode},
 };
 use hyper::body::Incoming;
-use keyhaven_core::{Keyhaven, egress::Door, proxy::Payload};
+use keyhaven_core::{Keyhaven, egress::Door, http1::Reply};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
@@ -34,7 +34,7 @@ use super::{
     forwarded::TrustedProxies,
     tls::Tls,
 };
-use crate::proxy;
+use crate::proxy::{self, Asked};
 
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
@@ -156,13 +156,13 @@ impl Shared {
 }
 
 /// Passes a request for the proxy on.
-pub(super) async fn pass<B: Into<Payload>>(
+pub(super) async fn pass(
     Shared { service, door, .. }: &Shared,
     from: SocketAddr,
-    request: Request<B>,
-) -> Response<AnyBody> {
-    let from = service.trusted.client(from, request.headers());
-    proxy::handle(&service.app, door, from, request).await
+    asked: Asked,
+) -> Reply<AnyBody> {
+    let from = service.trusted.client(from, asked.said.headers());
+    proxy::handle(&service.app, door, from, asked).await
 }
 
 /// Answers any request.
@@ -172,7 +172,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
     if proxy::is_for(request.uri().path()) {
-        return pass(shared, from, request).await;
+        return pass(shared, from, request.into()).await.into();
     }
     let service = &shared.service;
     let from = service.trusted.client(from, request.headers());

@@ -12,12 +12,11 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderMap;
 use keyhaven_connectors::{Limits, Reason, Told};
 use tokio::time::Instant;
 
 use self::queue::State;
-use crate::ctx::Millis;
+use crate::{Millis, http1::Fields};
 
 /// The longest wait; whoever would wait longer is told when to come back.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -155,9 +154,14 @@ impl Governor {
     }
 
     /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.
-    pub(super) fn heard(&self, headers: &HeaderMap) -> Option<(u64, u64)> {
-        let burst = self.limits.headers.read(headers);
-        let day = self.limits.budget.as_ref().map(|budget| budget.headers.read(headers)).unwrap_or_default();
+    pub(super) fn heard(&self, fields: &Fields) -> Option<(u64, u64)> {
+        let burst = self.limits.headers.read(|name| fields.get(name));
+        let day = self
+            .limits
+            .budget
+            .as_ref()
+            .map(|budget| budget.headers.read(|name| fields.get(name)))
+            .unwrap_or_default();
         if burst == Told::default() && day == Told::default() {
             return None;
         }

@@ -1,5 +1,6 @@
 //! By a clock that stands still unless everybody waits.
 
+use http::{HeaderMap, HeaderName};
 use keyhaven_connectors::Catalogue;
 use tokio::time::{self, Instant};
 
@@ -14,8 +15,9 @@ fn call<'a>(caller: &'a str, path: &'a str) -> Call<'a> {
     Call { caller, share: None, path, cost: 10 }
 }
 
-fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-    pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+fn headers(pairs: &[(&'static str, &'static str)]) -> Fields {
+    let pairs = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+    pairs.collect::<HeaderMap>().into()
 }
 
 /// Sends `count` calls at once; tells when each went out, or that it was refused.
@@ -115,7 +117,7 @@ async fn too_many_are_refused_at_once_and_told_when_to_come_back() {
 #[tokio::test(start_paused = true)]
 async fn an_angry_app_is_left_alone_for_longer_and_longer() {
     let spent = headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2")]);
-    let bare = HeaderMap::new();
+    let bare = headers(&[]);
     for (headers, told, pauses) in [
         (&bare, None, [2, 4, 8, 16, 32, 60, 60]),
         // What the app tells is the least, however it tells it.

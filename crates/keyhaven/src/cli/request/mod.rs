@@ -7,7 +7,7 @@ mod pages;
 mod pretty;
 mod screen;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -113,7 +113,7 @@ impl Call {
             connection: self.connection.clone(),
             path: self.path.clone(),
             query,
-            headers: self.headers.clone(),
+            said: Arc::new(self.headers.clone().into()),
             host: None,
             reached: None,
             client: None,
