@@ -55,7 +55,10 @@ impl PathPattern {
     /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
     pub fn fits(&self, path: &str) -> bool {
         let path = path.strip_prefix('/').unwrap_or(path);
-        if !path.starts_with(&self.beginning) {
+        // Many begin alike: what is different shows at the end of the beginning first.
+        let last = self.beginning.len().checked_sub(1);
+        let is_other = |at: usize| path.as_bytes().get(at) != self.beginning.as_bytes().get(at);
+        if last.is_some_and(is_other) || !path.starts_with(&self.beginning) {
             return false;
         }
         let mut rest = Some(path);

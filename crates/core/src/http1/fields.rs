@@ -1,26 +1,33 @@
 //! Headers of an answer on their way back.
 
-use std::{
-    ops::Range,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Header;
 
+use super::write::write_line;
+
 /// Headers of an answer, as they came. An app answers most calls with the same names in the same order: what these come
 /// to is found out once, and only the values are looked at each time.
 pub struct Fields {
     names: Arc<Names>,
-    /// Holds all values.
+    /// The lines as they were written.
     text: Bytes,
     /// Where in it each of them stands.
-    values: Vec<Range<usize>>,
+    lines: Vec<Line>,
     /// Which of them pass; none that stands in `removed`, and all if there is nothing here.
     passing: Option<Arc<[bool]>>,
     removed: Vec<HeaderName>,
     added: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Where one header stands.
+struct Line {
+    start: usize,
+    /// Where its value begins, and ends with nothing behind it.
+    value: usize,
+    end: usize,
 }
 
 /// Names of headers in their order.
@@ -49,20 +56,21 @@ impl Fields {
             Some(last) => last.clone(),
             None => last.0.insert(Arc::new(Names::read(headers)?)).clone(),
         };
-        let values = headers.iter().map(|it| {
-            let start = it.value.as_ptr() as usize - text.as_ptr() as usize;
-            start..start + it.value.len()
+        let place = |part: &[u8]| part.as_ptr() as usize - text.as_ptr() as usize;
+        let lines = headers.iter().map(|it| {
+            let value = place(it.value);
+            Line { start: place(it.name.as_bytes()), value, end: value + it.value.len() }
         });
-        Some(Self::new(names, text.clone(), values.collect()))
+        Some(Self::new(names, text.clone(), lines.collect()))
     }
 
-    fn new(names: Arc<Names>, text: Bytes, values: Vec<Range<usize>>) -> Self {
-        Self { names, text, values, passing: None, removed: Vec::new(), added: Vec::with_capacity(ADDED) }
+    fn new(names: Arc<Names>, text: Bytes, lines: Vec<Line>) -> Self {
+        Self { names, text, lines, passing: None, removed: Vec::new(), added: Vec::with_capacity(ADDED) }
     }
 
     /// All that pass, and what was added.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
-        let came = (0..self.values.len()).filter(|at| self.passes(*at));
+        let came = (0..self.lines.len()).filter(|at| self.passes(*at));
         came.map(|at| (&self.names.names[at], self.value(at)))
             .chain(self.added.iter().map(|(name, value)| (name, value.as_bytes())))
     }
@@ -84,7 +92,7 @@ impl Fields {
     }
 
     fn value(&self, at: usize) -> &[u8] {
-        &self.text[self.values[at].clone()]
+        &self.text[self.lines[at].value..self.lines[at].end]
     }
 
     /// Adds one; others with its name stay.
@@ -95,6 +103,22 @@ impl Fields {
     /// Takes out all that came with this name.
     pub(crate) fn remove(&mut self, name: HeaderName) {
         self.removed.push(name);
+    }
+
+    /// Writes all that pass, and what was added; but for one.
+    pub(super) fn write(&self, out: &mut Vec<u8>, but: Option<&HeaderName>) {
+        let passes = |at: usize| self.passes(at) && Some(&self.names.names[at]) != but;
+        let mut next = 0;
+        while let Some(first) = (next..self.lines.len()).find(|at| passes(*at)) {
+            // Those that follow each other with a plain end of line between them are copied together.
+            let goes_on = |at: &usize| {
+                passes(*at) && self.text[self.lines[at - 1].end..self.lines[*at].start] == *b"\r\n"
+            };
+            next = first + 1 + (first + 1..self.lines.len()).take_while(goes_on).count();
+            out.extend(&self.text[self.lines[first].start..self.lines[next - 1].end]);
+            out.extend(b"\r\n");
+        }
+        self.added.iter().for_each(|(name, value)| write_line(out, name, value.as_bytes()));
     }
 
     /// Lets only those pass of which this rule says so. It is asked once for the same names in the same order, and so
@@ -113,14 +137,16 @@ impl Fields {
 
 impl From<HeaderMap> for Fields {
     fn from(headers: HeaderMap) -> Self {
-        let (mut text, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut text, mut names, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in &headers {
+            let start = text.len();
+            write_line(&mut text, name, value.as_bytes());
+            let end = text.len() - "\r\n".len();
+            lines.push(Line { start, value: end - value.len(), end });
             names.push(name.clone());
-            values.push(text.len()..text.len() + value.len());
-            text.extend_from_slice(value.as_bytes());
         }
         let names = Names { written: Vec::new(), names, passing: OnceLock::new() };
-        Self::new(Arc::new(names), text.into(), values)
+        Self::new(Arc::new(names), text.into(), lines)
     }
 }
 

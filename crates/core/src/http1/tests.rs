@@ -226,3 +226,41 @@ fn an_answer_tells_its_length_once_or_has_none() {
         }
     }
 }
+
+#[test]
+fn what_came_is_written_as_it_came_but_for_what_does_not_pass() {
+    let text = "HTTP/1.1 200 OK\r\nX-A: 1\r\nx-drop: 2\r\nX-B:3  \r\nx-c:\r\nx-d: \t\r\nContent-Length: 0\r\n\
+        x-e: \u{e9}\nx-f: 6\r\nx-drop: 7\r\nx-gone: 8\r\nx-drop: 9\r\n\r\n";
+    let mut head = answer(text.as_bytes(), &Method::GET).unwrap().head;
+    head.fields.pass(|names| names.iter().map(|name| *name != "x-drop").collect());
+    head.fields.remove(HeaderName::from_static("x-gone"));
+    head.fields.add(header::DATE, HeaderValue::from_static("today"));
+    let mut out = b"HTTP/1.1 200 OK\r\n".to_vec();
+    head.fields.write(&mut out, Some(&header::CONTENT_LENGTH));
+    out.extend(b"\r\n");
+    let (got, _) = lines(&out, true);
+    let want = [
+        ("X-A", "1"),
+        ("X-B", "3"),
+        ("x-c", ""),
+        ("x-d", ""),
+        ("x-e", "\u{e9}"),
+        ("x-f", "6"),
+        ("date", "today"),
+    ];
+    assert_eq!(got, want.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
+    assert!(!out.windows(2).any(|two| two[1] == b'\n' && two[0] != b'\r'), "no other end of line passes");
+    let (mut map, mut iterated) = (head.fields.to_map(), HeaderMap::new());
+    for (name, value) in head.fields.iter() {
+        iterated.append(name.clone(), HeaderValue::from_bytes(value).unwrap());
+    }
+    assert_eq!(map, iterated);
+    map.remove(header::CONTENT_LENGTH);
+    let (again, _) = lines(&out, true);
+    assert_eq!(map.len(), again.len());
+    // What a library read is written alike.
+    let mut out = b"HTTP/1.1 200 OK\r\n".to_vec();
+    Fields::from(map.clone()).write(&mut out, None);
+    out.extend(b"\r\n");
+    assert_eq!(lines(&out, true).0, pairs(&map));
+}

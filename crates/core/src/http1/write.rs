@@ -74,14 +74,8 @@ pub fn write_answer(
     out.extend(b"\r\n");
     // The length of what HEAD or a condition left out may be told; where nothing can be, none may.
     let keeps_length = length == Length::Bare && *status != StatusCode::NO_CONTENT;
-    let mut has_date = false;
-    for (name, value) in fields.iter() {
-        if *name != header::CONTENT_LENGTH || keeps_length {
-            write_line(out, name, value);
-        }
-        has_date |= *name == header::DATE;
-    }
-    if !has_date {
+    fields.write(out, (!keeps_length).then_some(&header::CONTENT_LENGTH));
+    if fields.get(&header::DATE).is_none() {
         let now = UNIX_EPOCH + Duration::from_millis(now().unsigned_abs().min(LAST));
         out.extend(b"date: ");
         out.extend(httpdate::fmt_http_date(now).as_bytes());
@@ -98,7 +92,7 @@ pub fn write_answer(
     out.extend(b"\r\n");
 }
 
-fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+pub(super) fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     out.extend(name.as_str().as_bytes());
     out.extend(b": ");
     out.extend(value);
