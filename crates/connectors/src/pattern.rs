@@ -55,10 +55,7 @@ impl PathPattern {
     /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
     pub fn fits(&self, path: &str) -> bool {
         let path = path.strip_prefix('/').unwrap_or(path);
-        // Many begin alike: what is different shows at the end of the beginning first.
-        let last = self.beginning.len().checked_sub(1);
-        let is_other = |at: usize| path.as_bytes().get(at) != self.beginning.as_bytes().get(at);
-        if last.is_some_and(is_other) || !path.starts_with(&self.beginning) {
+        if !path.starts_with(&self.beginning) {
             return false;
         }
         let mut rest = Some(path);
@@ -66,7 +63,7 @@ impl PathPattern {
             let length = match (segment, rest) {
                 (Segment::Rest, _) => return true,
                 (Segment::One, Some(rest)) if !rest.is_empty() && !rest.starts_with('/') => {
-                    rest.find('/').unwrap_or(rest.len())
+                    rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len())
                 }
                 (Segment::Fixed(want), Some(rest)) if rest.starts_with(want.as_str()) => want.len(),
                 _ => return false,

@@ -11,14 +11,17 @@ pub(crate) fn fields(template: &str) -> impl Iterator<Item = &str> {
 
 /// Fills a template; `None` if a value is missing.
 pub(crate) fn fill_with<'a>(template: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
-    let mut parts = template.split('{');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (field, rest) = part.split_once('}')?;
-        out += value(field).filter(|value| !value.is_empty())?;
-        out += rest;
+    let (mut out, mut rest) = (String::new(), template);
+    // Most are short, and shorter than what a search in long texts would take to begin.
+    let find = |text: &str, what: u8| text.bytes().position(|byte| byte == what);
+    while let Some(start) = find(rest, b'{') {
+        out += &rest[..start];
+        let part = &rest[start + 1..];
+        let end = find(part, b'}')?;
+        out += value(&part[..end]).filter(|value| !value.is_empty())?;
+        rest = &part[end + 1..];
     }
-    Some(out)
+    Some(out + rest)
 }
 
 /// Fills a template of a host or URL with plain values. `None` if one is missing, or if a value would make it

@@ -1,9 +1,6 @@
 //! Writes heads.
 
-use std::{
-    io::Write,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 
@@ -101,7 +98,6 @@ pub(super) fn write_line(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
 
 fn write_number(out: &mut Vec<u8>, name: &str, number: u64) {
     out.extend(name.as_bytes());
-    // Writing into memory does not fail.
-    let _ = write!(out, "{number}");
+    out.extend(itoa::Buffer::new().format(number).as_bytes());
     out.extend(b"\r\n");
 }

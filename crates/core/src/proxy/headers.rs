@@ -124,10 +124,12 @@ pub(crate) fn without_transport(from: &HeaderMap) -> HeaderMap {
 
 /// Headers that `Connection` names speak of one connection, too.
 fn named_by_connection<'a>(told: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    let values = told.filter_map(|value| str::from_utf8(value).ok());
+    let is_usual =
+        |told: &[u8]| ["", "close", "keep-alive"].iter().any(|it| told.eq_ignore_ascii_case(it.as_bytes()));
+    // Most tell nothing else.
+    let values = told.filter(|value| !is_usual(value)).filter_map(|value| str::from_utf8(value).ok());
     let names = values.flat_map(|value| value.split(',')).map(str::trim);
-    let is_usual = |name: &str| ["", "close", "keep-alive"].iter().any(|it| it.eq_ignore_ascii_case(name));
-    names.filter(|name| !is_usual(name)).map(str::to_ascii_lowercase).collect()
+    names.filter(|name| !is_usual(name.as_bytes())).map(str::to_ascii_lowercase).collect()
 }
 
 fn passing(from: &HeaderMap, pass: impl Fn(&HeaderName) -> bool) -> HeaderMap {

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     Error, Keyhaven, Millis,
     egress::{self, Answered, Door, Outward, Way},
-    http1::{Fields, Reply},
+    http1::{Fields, Head, Reply},
     usage::Told,
 };
 
@@ -193,19 +193,34 @@ impl Outbound<'_> {
     async fn go(&mut self, body: &mut Payload) -> Result<Sent<Payload<Answered>>, Refusal> {
         let repeatable = matches!(*self.method, Method::GET | Method::HEAD) && body.is_end_stream();
         let (first, rest) = self.once(body).await?;
-        let Some(governor) = &self.target.governor else { return Ok((first.map(Payload::from), rest)) };
-        let (first, wait) = self.heed(governor, first).await?;
-        match wait {
-            Some((Reason::RateLimited, wait)) if repeatable && wait <= PATIENCE => {
-                let again = self.once(&mut Payload::default()).await;
-                match again {
-                    // Refused by ourselves by now: the app's own answer tells more.
-                    Err(refusal) if refusal.status == 429 => Ok((first, rest)),
-                    Err(refusal) => Err(refusal),
-                    Ok((second, rest)) => Ok((self.heed(governor, second).await?.0, rest)),
-                }
+        match &self.target.governor {
+            Some(governor) if self.is_too_many(governor, &first.head) => {
+                Box::pin(self.again(governor, first, rest, repeatable)).await
             }
-            _ => Ok((first, rest)),
+            _ => Ok((first.map(Payload::from), rest)),
+        }
+    }
+
+    /// Repeats what was too many, if that is soon worth it.
+    async fn again(
+        &mut self,
+        governor: &Arc<Governor>,
+        first: Reply<Answered>,
+        rest: Option<Progress>,
+        repeatable: bool,
+    ) -> Result<Sent<Payload<Answered>>, Refusal> {
+        let (first, reason, wait) = self.refused(governor, first).await;
+        if reason != Reason::RateLimited || !repeatable || wait > PATIENCE {
+            return Ok((first, rest));
+        }
+        match self.once(&mut Payload::default()).await {
+            // Refused by ourselves by now: the app's own answer tells more.
+            Err(refusal) if refusal.status == 429 => Ok((first, rest)),
+            Err(refusal) => Err(refusal),
+            Ok((second, rest)) if self.is_too_many(governor, &second.head) => {
+                Ok((self.refused(governor, second).await.0, rest))
+            }
+            Ok((second, rest)) => Ok((second.map(Payload::from), rest)),
         }
     }
 
@@ -246,32 +261,34 @@ impl Outbound<'_> {
         }
     }
 
-    /// Takes note of what the answer says of limits. Tells, of an answer of “too many”, which kind it is and for
-    /// how long.
-    async fn heed(
-        &self,
-        governor: &Arc<Governor>,
-        answer: Reply<Answered>,
-    ) -> Result<(Reply<Payload<Answered>>, Option<(Reason, Duration)>), Refusal> {
-        if let Some((limit, remaining)) = governor.heard(&answer.head.fields) {
+    /// Takes note of what the answer says of limits. Is it one of “too many”?
+    fn is_too_many(&self, governor: &Governor, Head { status, fields, .. }: &Head) -> bool {
+        if let Some((limit, remaining)) = governor.heard(fields) {
             let told = Told { limit: limit as i64, remaining: remaining as i64, at: self.now };
             self.app.set_told_budget(&self.target.id, told);
         }
-        let status = answer.head.status.as_u16();
-        if status != 429 {
-            match is_block_page(status, &answer.head.fields) {
-                true => drop(governor.refused(Reason::Blocked, None, self.now)),
-                false => governor.accepted(),
-            }
-            return Ok((answer.map(Payload::from), None));
+        let status = status.as_u16();
+        match status {
+            429 => {}
+            _ if is_block_page(status, fields) => drop(governor.refused(Reason::Blocked, None, self.now)),
+            _ => governor.accepted(),
         }
-        let Reply { head, mut body } = answer;
+        status == 429
+    }
+
+    /// Reads which kind of “too many” it is, and for how long.
+    async fn refused(
+        &self,
+        governor: &Governor,
+        Reply { head, mut body }: Reply<Answered>,
+    ) -> (Reply<Payload<Answered>>, Reason, Duration) {
         let (start, is_whole) = beginning(&mut body, self.app.egress.answer_timeout()).await;
+        let status = head.status.as_u16();
         let read = Answer { status, headers: head.fields.to_map(), body: start.to_vec() };
         let (reason, wait) = self.target.connector.judge_refusal(&read);
         let wait = governor.refused(reason, wait, self.now);
         let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };
-        Ok((Reply { head, body }, Some((reason, wait))))
+        (Reply { head, body }, reason, wait)
     }
 }
 

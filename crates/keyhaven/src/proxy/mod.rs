@@ -82,7 +82,8 @@ pub(crate) fn told(result: Result<Reply<Passing>, Refusal>, id: String) -> Reply
 
 fn inbound(from: SocketAddr, Asked { method, uri, said, body }: Asked) -> Inbound {
     let rest = uri.path().strip_prefix(PREFIX).unwrap_or_default();
-    let (connection, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let (connection, path) =
+        rest.bytes().position(|byte| byte == b'/').map_or((rest, "/"), |at| rest.split_at(at));
     let reached = uri.authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
     Inbound {
         method,
