@@ -24,13 +24,12 @@ pub struct Secret(SecretString);
 impl Secret {
     /// Takes over a text; the memory that it had is zeroed.
     pub fn new(text: String) -> Self {
-        // Copied first: to cut off a String's spare room may move it, and leave the old bytes where they were.
-        Self::copied(&Zeroizing::new(text))
-    }
-
-    /// Copies a text, whose own memory somebody else zeroes.
-    pub(crate) fn copied(text: &str) -> Self {
-        Self(SecretString::from(Box::<str>::from(text)))
+        if text.capacity() == text.len() {
+            return Self(SecretString::from(text));
+        }
+        // Copied: to cut off a String's spare room may move it, and leave the old bytes where they were.
+        let text = Zeroizing::new(text);
+        Self(SecretString::from(Box::<str>::from(text.as_str())))
     }
 
     /// The text itself: for the request that carries it, and for nothing else.

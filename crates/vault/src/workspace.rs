@@ -1,10 +1,12 @@
 //! The key of one workspace.
 
+use std::mem;
+
 use crate::{
     KeyId, OpenError, Place, SealError, Sealed, Secret,
     crypto::{Cipher, KeyBytes, Ready, derive, mac, random},
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Seals and opens the secrets of one workspace.
 pub struct WorkspaceKey {
@@ -64,9 +66,14 @@ pub struct Unwrapped(Ready);
 impl Unwrapped {
     /// Opens it.
     pub fn open(&self) -> Result<Secret, OpenError> {
-        let plain = self.0.decrypt()?;
-        let text = std::str::from_utf8(&plain).map_err(|_| OpenError::Tampered)?;
-        Ok(Secret::copied(text))
+        let mut plain = self.0.decrypt()?;
+        match String::from_utf8(mem::take(&mut *plain)) {
+            Ok(text) => Ok(Secret::new(text)),
+            Err(bytes) => {
+                bytes.into_bytes().zeroize();
+                Err(OpenError::Tampered)
+            }
+        }
     }
 }
 

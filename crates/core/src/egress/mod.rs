@@ -210,12 +210,13 @@ impl Door {
             true => self.elsewhere.send(way, asked, body).await,
             false => self.public.send(way, asked, body).await,
         };
-        // Nobody asked for another protocol.
-        let answer = answer.and_then(|it| match it.head.status {
-            StatusCode::SWITCHING_PROTOCOLS => Err(Fault::Broken),
-            _ => Ok(it),
-        });
-        answer.inspect_err(|fault| tracing::debug!(?fault, "a request got no answer"))
+        match &answer {
+            // Nobody asked for another protocol.
+            Ok(it) if it.head.status == StatusCode::SWITCHING_PROTOCOLS => return Err(Fault::Broken),
+            Ok(_) => {}
+            Err(fault) => tracing::debug!(?fault, "a request got no answer"),
+        }
+        answer
     }
 }
 

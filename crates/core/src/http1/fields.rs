@@ -77,7 +77,8 @@ impl Fields {
 
     /// The first with this name among those that came.
     pub fn get(&self, name: &HeaderName) -> Option<&[u8]> {
-        self.get_all(name).next()
+        let first = self.names.names.iter().position(|one| one == name)?;
+        if self.passes(first) { Some(self.value(first)) } else { self.get_all(name).next() }
     }
 
     /// All with this name among those that came.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{send::is_block_page, target::Target};
+use super::{outbound::is_block_page, target::Target};
 use crate::{Actor, Keyhaven, connections, ctx::Millis, http1::Head};
 
 /// A connection is verified for this reason at most once within this time.

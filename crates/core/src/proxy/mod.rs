@@ -9,6 +9,7 @@ pub mod headers;
 mod known;
 mod location;
 mod meter;
+mod outbound;
 pub mod path;
 mod refusal;
 mod said;

@@ -11,6 +11,8 @@ const KEPT: usize = PARTS as usize + 2;
 #[derive(Debug)]
 pub(super) struct Window {
     part: Duration,
+    /// The same in nanoseconds: half a millennium fits.
+    part_nanos: u64,
     counts: [u32; KEPT],
     /// The part that is counted now.
     now: u64,
@@ -19,12 +21,13 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(length: Duration) -> Self {
-        Self { part: length / PARTS as u32, counts: [0; KEPT], now: 0, sum: 0 }
+        let part = length / PARTS as u32;
+        Self { part, part_nanos: (part.as_nanos() as u64).max(1), counts: [0; KEPT], now: 0, sum: 0 }
     }
 
     /// Forgets what is too old. `at` is the time since any fixed point.
     fn turn(&mut self, at: Duration) {
-        let now = (at.as_nanos() / self.part.as_nanos().max(1)) as u64;
+        let now = at.as_nanos() as u64 / self.part_nanos;
         for part in self.now + 1..=now.min(self.now + KEPT as u64) {
             let slot = &mut self.counts[(part % KEPT as u64) as usize];
             self.sum -= std::mem::take(slot);
