@@ -54,8 +54,17 @@ impl PathPattern {
 
     /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
     pub fn fits(&self, path: &str) -> bool {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        if !path.starts_with(&self.beginning) {
+        self.fits_one(&Path::new(path))
+    }
+
+    /// The same for a path that is held against many patterns.
+    pub(crate) fn fits_one(&self, path: &Path<'_>) -> bool {
+        let Path { text: path, segments } = *path;
+        let has_room = match self.segments.last() {
+            Some(Segment::Rest) => segments + 1 >= self.segments.len(),
+            _ => segments == self.segments.len(),
+        };
+        if !has_room || !path.starts_with(&self.beginning) {
             return false;
         }
         let mut rest = Some(path);
@@ -75,6 +84,20 @@ impl PathPattern {
             }
         }
         rest.is_none()
+    }
+}
+
+/// A path, with what tells most patterns that it does not fit.
+pub(crate) struct Path<'a> {
+    /// Without the first slash.
+    text: &'a str,
+    segments: usize,
+}
+
+impl<'a> Path<'a> {
+    pub(crate) fn new(path: &'a str) -> Self {
+        let text = path.strip_prefix('/').unwrap_or(path);
+        Self { text, segments: 1 + text.bytes().filter(|byte| *byte == b'/').count() }
     }
 }
 

@@ -3,7 +3,7 @@
 use http::{HeaderName, Method};
 use serde::{Deserialize, Serialize};
 
-use crate::PathPattern;
+use crate::{PathPattern, pattern::Path};
 
 /// How programs use an app.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -133,21 +133,23 @@ impl Use {
 impl Limits {
     /// What a call costs of the daily budget.
     pub fn cost(&self, method: &Method, path: &str) -> u32 {
+        let path = Path::new(path);
         let fits = |cost: &&Cost| {
             (cost.methods.is_empty() || cost.methods.iter().any(|name| name == method.as_str()))
-                && fit(&cost.paths, path)
+                && fit(&cost.paths, &path)
         };
         self.cost.iter().find(fits).map_or(1, |cost| cost.cost)
     }
 
     /// The narrower window that a call falls into, by its place in [`Limits::narrow`].
     pub fn narrow(&self, path: &str) -> Option<usize> {
-        self.narrow.iter().position(|narrow| fit(&narrow.paths, path))
+        let path = Path::new(path);
+        self.narrow.iter().position(|narrow| fit(&narrow.paths, &path))
     }
 }
 
-fn fit(patterns: &[PathPattern], path: &str) -> bool {
-    patterns.iter().any(|pattern| pattern.fits(path))
+fn fit(patterns: &[PathPattern], path: &Path<'_>) -> bool {
+    patterns.iter().any(|pattern| pattern.fits_one(path))
 }
 
 impl LimitHeaders {

@@ -15,14 +15,16 @@ mod overrides;
 mod pool;
 mod resolver;
 mod spoken;
+mod timers;
 mod tunnel;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
-use tokio::time::timeout;
+use timers::Timers;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 pub use answered::Answered;
@@ -116,6 +118,7 @@ pub struct Door {
     public: Client<PublicOnly>,
     /// Dials whatever address an override names; used for nothing else.
     elsewhere: Client<overrides::Dial>,
+    timers: Timers,
 }
 
 impl Egress {
@@ -196,7 +199,13 @@ impl Door {
         Self {
             public: Client::new(connector(PublicOnly, tls.clone(), true, connect_timeout)),
             elsewhere: Client::new(connector(dial, tls.clone(), false, connect_timeout)),
+            timers: Timers::default(),
         }
+    }
+
+    /// What comes of it, unless that takes longer than until `end`.
+    pub(crate) async fn until<T>(&self, end: Instant, future: impl Future<Output = T>) -> Option<T> {
+        self.timers.until(end, future).await
     }
 
     /// Sends a request; the body of the answer is still to be read. Its own body stays where it is, if nothing was sent.

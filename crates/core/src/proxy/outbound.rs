@@ -96,7 +96,7 @@ impl Outbound<'_> {
         };
         let progress = body.watch();
         let answer = self.door.pass(self.way, &asked, body);
-        match within(answer, progress.as_ref(), began, self.app.egress.answer_timeout()).await {
+        match within(self.door, answer, progress.as_ref(), began, self.app.egress.answer_timeout()).await {
             Ok(answer) => Ok((answer, progress)),
             Err(fault) => {
                 if let Some(governor) = &self.target.governor {
@@ -169,6 +169,7 @@ pub(super) fn is_block_page(status: u16, fields: &Fields) -> bool {
 
 /// Waits for an answer; the time begins anew whenever a piece of the request went out.
 async fn within<T>(
+    door: &Door,
     answer: impl Future<Output = Result<T, Fault>>,
     progress: Option<&Progress>,
     began: Instant,
@@ -177,7 +178,7 @@ async fn within<T>(
     let mut answer = std::pin::pin!(answer);
     let mut end = began + limit;
     loop {
-        if let Ok(answer) = timeout_at(end, &mut answer).await {
+        if let Some(answer) = door.until(end, &mut answer).await {
             return answer;
         }
         match progress.map(|progress| progress.last() + limit) {
