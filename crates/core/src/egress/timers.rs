@@ -8,7 +8,10 @@ use std::{
     task::Poll,
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// More than so many are not kept.
 const MAX_IDLE: usize = 64;
@@ -31,7 +34,8 @@ impl Timers {
         let mut timer = self.timer(end);
         poll_fn(|cx| match (future.as_mut().poll(cx), &mut timer.sleep) {
             (Poll::Ready(came), _) => Poll::Ready(Some(came)),
-            (Poll::Pending, Some(sleep)) => sleep.as_mut().poll(cx).map(|()| None),
+            // Also where the future leaves nothing of what a task may do at once.
+            (Poll::Pending, Some(sleep)) => pin!(unconstrained(sleep)).poll(cx).map(|()| None),
             (Poll::Pending, None) => Poll::Pending,
         })
         .await

@@ -111,9 +111,26 @@ fn within(
     limit: Option<u32>,
 ) -> Result<(i64, u32), Duration> {
     let current = now.div_euclid(length);
+    // What came just before a span began may be counted in it.
+    let current = if *span == current + 1 { *span } else { current };
     let used = if *span == current { *count } else { 0 };
     if limit.is_some_and(|limit| used >= limit) {
         return Err(Duration::from_millis((length - now.rem_euclid(length)) as u64));
     }
     Ok((current, used.saturating_add(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_came_before_the_minute_turned_does_not_turn_it_back() {
+        let (policy, meter) = (Policy { per_minute: Some(2), ..Policy::default() }, Meter::default());
+        let spend = |now| meter.spend(&policy, now).is_ok();
+        assert_eq!([spend(10 * MINUTE), spend(10 * MINUTE - 1), spend(10 * MINUTE + 1)], [true, true, false]);
+        assert_eq!([spend(10 * MINUTE - 1), spend(11 * MINUTE)], [false, true]);
+        // A clock that was put back by more is believed.
+        assert!(spend(5 * MINUTE) && spend(5 * MINUTE));
+    }
 }

@@ -77,9 +77,10 @@ async fn admitted(
     inbound: &mut Inbound,
 ) -> Result<Reply<Passing>, Refusal> {
     inbound.said.is_framed_once()?;
-    let (began, now) = (Instant::now(), app.now());
+    let began = Instant::now();
     app.known.refresh(app, began).await?;
     let target = app.known.target(app, &inbound.connection).await;
+    let now = app.now();
     // Whoever shows no token learns nothing of what there is.
     let places = match &target {
         Ok(target) => Some(Places { header: &target.credential, query: &target.connector.in_use.query }),
@@ -123,9 +124,10 @@ pub async fn at_hand(
     ctx: &Ctx,
     mut inbound: Inbound,
 ) -> Result<Reply<Passing>, Refusal> {
-    let (began, now) = (Instant::now(), ctx.now());
+    let began = Instant::now();
     app.known.refresh(app, began).await?;
     let target = app.known.target(app, &inbound.connection).await?;
+    let now = ctx.now();
     inbound.query = stripped(inbound.query, &target.connector.in_use.query);
     let id = ctx.actor.to_string();
     let caller = Caller { meter: app.known.meter(&id), id: id.into(), ctx: ctx.clone() };

@@ -61,7 +61,8 @@ impl Day {
     /// A new day begins with nothing spent.
     fn begin(&mut self, now: Millis) {
         let number = now.div_euclid(DAY);
-        if self.number != number {
+        // What came just before midnight may be counted after it.
+        if self.number != number && self.number != number + 1 {
             *self = Self { number, limit: self.limit, ..Self::default() };
         }
     }
