@@ -51,7 +51,8 @@ pub fn read_request(bytes: &[u8], last: &mut Last) -> Option<Request> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
     let line = line_end(bytes)?;
-    let is_same = last.said.is_some() && bytes[line..].starts_with(&last.text);
+    // An empty line, such as may stand before a request, is none.
+    let is_same = line > b"\r\n".len() && last.said.is_some() && bytes[line..].starts_with(&last.text);
     // The line alone is a head that is not complete.
     let read = if is_same { &bytes[..line] } else { bytes };
     let end = match head.parse_with_uninit_headers(read, &mut headers) {

@@ -106,6 +106,7 @@ fn the_last_message_changes_nothing_of_the_next() {
     let starts = [
         "GET /x HTTP/1.1\r\n",
         "\r\nGET /x HTTP/1.1\r\n",
+        "\r\n\r\nGET /x HTTP/1.1\r\n",
         "PUT /y HTTP/1.1\n",
         "GET /x\r\n",
         "GET /x HTTP/1.1\r\nGET /x HTTP/1.1\r\n",
