@@ -155,16 +155,12 @@ fn fit(patterns: &[PathPattern], path: &Path<'_>) -> bool {
 impl LimitHeaders {
     /// What an answer tells, whose headers are looked up so.
     pub fn read<'a>(&self, header: impl Fn(&HeaderName) -> Option<&'a [u8]>) -> Told {
-        let told = |name: &Option<LimitHeader>| number(header(&name.as_ref()?.0)?.trim_ascii());
+        let told = |name: &Option<LimitHeader>| {
+            let value = header(&name.as_ref()?.0)?.trim_ascii();
+            std::str::from_utf8(value).ok()?.parse().ok()
+        };
         Told { limit: told(&self.limit), remaining: told(&self.remaining), reset: told(&self.reset) }
     }
-}
-
-/// Digits and nothing else.
-fn number(text: &[u8]) -> Option<u64> {
-    let (first, rest) = text.split_first()?;
-    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-    rest.iter().try_fold(digit(first)?, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
 }
 
 /// What an answer told of a limit.
