@@ -22,7 +22,10 @@ use hyper::{
     server::conn::http1 as server,
     service::service_fn,
 };
-use keyhaven_core::http1::{Last, LastNames, read_answer, read_request};
+use keyhaven_core::{
+    http1::{Last, LastNames, read_answer, read_request},
+    proxy::Payload,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// What bytes from 0x80 on stand for.
@@ -71,7 +74,9 @@ fuzz_target!(|data: &[u8]| {
 
 fn request(before: &Bytes, bytes: &Bytes) {
     let read = |last: &mut Last| {
-        read_request(bytes, last).map(|it| (it.method, it.uri.to_string(), lines(it.said.headers()), it.body))
+        let it = read_request(bytes, last)?;
+        let Payload::Whole(body) = it.body else { panic!("a plain body is whole") };
+        Some((it.method, it.uri.to_string(), lines(it.said.headers()), body))
     };
     let mut last = Last::default();
     let ours = read(&mut last);
@@ -79,9 +84,8 @@ fn request(before: &Bytes, bytes: &Bytes) {
     let mut last = Last::default();
     read_request(before, &mut last);
     assert_eq!(read(&mut last), ours, "after another");
-    let line = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let mut last = Last::default();
-    read_request(&[b"PUT /other HTTP/1.1\r\n", &bytes[line..]].concat(), &mut last);
+    read_request(&[b"PUT /other HTTP/1.1\r\n", behind_the_first_line(bytes)].concat(), &mut last);
     assert_eq!(read(&mut last), ours, "after one with the same headers");
     let Some(ours) = ours else { return };
     let seen = RefCell::new(Vec::new());
@@ -109,6 +113,10 @@ fn answer(before: &Bytes, bytes: &Bytes, method: &Method) {
     let mut last = LastNames::default();
     read_answer(before, method, &mut last);
     assert_eq!(read(&mut last), ours, "after another");
+    let mut last = LastNames::default();
+    let like = [b"HTTP/1.1 404 Not Found\r\n", behind_the_first_line(bytes)].concat().into();
+    read_answer(&like, &Method::HEAD, &mut last);
+    assert_eq!(read(&mut last), ours, "after one with the same headers");
     let Some((status, our_reason, our_lines, end, length)) = ours else { return };
     let (mut send, mut connection) = finish(pin!(client::handshake(Memory::of_app(bytes))))
         .expect("nothing is sent yet")
@@ -132,6 +140,11 @@ fn answer(before: &Bytes, bytes: &Bytes, method: &Method) {
     }
     assert_eq!((&got[..], body.is_end_stream()), (of_it, of_it.len() as u64 == length));
     assert_eq!(send.is_ready(), came.len() as u64 == length, "whether there may be another one");
+}
+
+fn behind_the_first_line(bytes: &[u8]) -> &[u8] {
+    let line = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    &bytes[line..]
 }
 
 fn lines(headers: &HeaderMap) -> Vec<(String, Bytes)> {

@@ -213,12 +213,14 @@ impl Keyhaven {
     /// Names one request in log and answer.
     pub fn new_request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        // Each call has one: by hand, in a third of the time of `format!`.
-        let mut id = String::with_capacity("rq_".len() + self.run.len() + 16);
+        // Each call has one: by hand, in a third of the time of `format!`, and with no byte of room to spare.
+        let digits = 10.max(16 - number.leading_zeros() / 4);
+        let mut id = String::with_capacity("rq_".len() + self.run.len() + digits as usize);
         id += "rq_";
         id += &self.run;
-        let digits = (0..10.max(16 - number.leading_zeros() / 4)).rev();
-        id.extend(digits.map(|digit| char::from(b"0123456789abcdef"[(number >> (4 * digit)) as usize & 15])));
+        for digit in (0..digits).rev() {
+            id.push(char::from(b"0123456789abcdef"[(number >> (4 * digit)) as usize & 15]));
+        }
         id
     }
 

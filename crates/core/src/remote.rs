@@ -117,10 +117,10 @@ impl Remote {
     /// Passes a call on through the server's proxy. What is at the app's `places` for its credential stays here.
     pub async fn pass(
         &self,
-        inbound: Inbound,
+        inbound: Inbound<'_>,
         places: &proxy::Places<'_>,
     ) -> Result<Response<Flow>, RemoteError> {
-        proxy::path::read(&inbound.path)?;
+        proxy::path::read(inbound.path)?;
         let query = proxy::stripped(inbound.query, places.query);
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let connection: String = form_urlencoded::byte_serialize(inbound.connection.as_bytes()).collect();

@@ -44,7 +44,7 @@ impl Passage {
     }
 
     /// The app's answer, or Keyhaven's; a header says whose it is.
-    pub(crate) async fn send(&self, call: Inbound) -> Result<Response<AnyBody>, RemoteError> {
+    pub(crate) async fn send(&self, call: Inbound<'_>) -> Result<Response<AnyBody>, RemoteError> {
         match self {
             Self::Here(here) => {
                 let Here { app, door, ctx, .. } = &**here;

@@ -28,12 +28,14 @@ pub struct Answered {
 }
 
 enum Source {
-    Plain(Rest),
-    Spelled(Spelled),
+    /// All of it.
+    Whole(Bytes),
+    Rest(Box<Rest>),
+    Spelled(Box<Spelled>),
 }
 
 /// What is left of a body that is told by its length.
-pub(super) struct Rest {
+struct Rest {
     ahead: Bytes,
     left: u64,
     piece: BytesMut,
@@ -48,35 +50,44 @@ pub(super) struct Spelled {
     ended: bool,
 }
 
-impl From<Rest> for Answered {
-    fn from(rest: Rest) -> Self {
-        Self { from: Source::Plain(rest), broken: None }
+impl From<Source> for Answered {
+    fn from(from: Source) -> Self {
+        Self { from, broken: None }
     }
 }
 
 impl From<Spelled> for Answered {
     fn from(spelled: Spelled) -> Self {
-        Self { from: Source::Spelled(spelled), broken: None }
+        Source::Spelled(Box::new(spelled)).into()
+    }
+}
+
+impl Answered {
+    /// What has come of a body, and how long it is. What is whole gives its connection back at once.
+    pub(super) fn plain(line: Line, mut ahead: Bytes, length: u64, way: &Way, pool: &Pool) -> Self {
+        let came = ahead.len() as u64;
+        if let Some(left @ 1..) = length.checked_sub(came) {
+            let line = Some((line, way.end.clone(), pool.clone()));
+            return Source::Rest(Box::new(Rest { ahead, left, piece: BytesMut::new(), line })).into();
+        }
+        // What goes on behind it nobody asked for, whatever it is.
+        if came == length {
+            pool.keep(&way.end, line);
+        }
+        ahead.truncate(length as usize);
+        Source::Whole(ahead).into()
+    }
+
+    /// The whole body, where it has come already.
+    pub(crate) fn into_whole(self) -> Result<Bytes, Self> {
+        match self {
+            Self { from: Source::Whole(whole), .. } => Ok(whole),
+            other => Err(other),
+        }
     }
 }
 
 impl Rest {
-    /// What has come of it, and how long it is. What is whole gives its connection back at once.
-    pub(super) fn new(line: Line, ahead: Bytes, length: u64, way: &Way, pool: &Pool) -> Self {
-        let came = ahead.len() as u64;
-        let line = match came.cmp(&length) {
-            std::cmp::Ordering::Less => Some((line, way.end.clone(), pool.clone())),
-            std::cmp::Ordering::Equal => {
-                pool.keep(&way.end, line);
-                None
-            }
-            // Whatever that is, nobody asked for it.
-            std::cmp::Ordering::Greater => None,
-        };
-        let ahead = ahead.slice(..came.min(length) as usize);
-        Self { ahead, left: length.saturating_sub(came), piece: BytesMut::new(), line }
-    }
-
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenBody>>> {
         if !self.ahead.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.ahead))));
@@ -160,7 +171,11 @@ impl Body for Answered {
             return Poll::Ready(Some(Err(error)));
         }
         let frame = match &mut self.from {
-            Source::Plain(rest) => ready!(rest.poll(cx)).map(|piece| piece.map(Frame::data)),
+            Source::Whole(whole) => {
+                let whole = std::mem::take(whole);
+                (!whole.is_empty()).then_some(Ok(Frame::data(whole)))
+            }
+            Source::Rest(rest) => ready!(rest.poll(cx)).map(|piece| piece.map(Frame::data)),
             Source::Spelled(spelled) => ready!(spelled.poll(cx)).map(|frame| frame.map_err(BrokenBody::from)),
         };
         match frame {
@@ -176,14 +191,16 @@ impl Body for Answered {
 
     fn is_end_stream(&self) -> bool {
         match &self.from {
-            Source::Plain(rest) => rest.ahead.is_empty() && rest.line.is_none() && self.broken.is_none(),
+            Source::Whole(whole) => whole.is_empty(),
+            Source::Rest(rest) => rest.ahead.is_empty() && rest.line.is_none() && self.broken.is_none(),
             Source::Spelled(spelled) => spelled.from.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.from {
-            Source::Plain(rest) => SizeHint::with_exact(rest.ahead.len() as u64 + rest.left),
+            Source::Whole(whole) => SizeHint::with_exact(whole.len() as u64),
+            Source::Rest(rest) => SizeHint::with_exact(rest.ahead.len() as u64 + rest.left),
             Source::Spelled(spelled) => spelled.from.size_hint(),
         }
     }

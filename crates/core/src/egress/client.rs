@@ -104,7 +104,7 @@ async fn share(
     asked: &Asked<'_>,
     body: &mut Payload,
 ) -> Result<Reply<Answered>, Failed> {
-    let mut request = way.request(asked, std::mem::take(body));
+    let mut request = way.request(asked, std::mem::take(body)).map_err(Failed::at)?;
     *request.uri_mut() = way.whole(request.uri()).map_err(Failed::at)?;
     let sent = shared.try_send_request(request).await;
     let answer = sent.map_err(|failed| Failed::unless_sent(failed, true, body))?;

@@ -36,30 +36,46 @@ impl Way {
     }
 
     /// A request as hyper takes it.
-    pub(super) fn request(&self, asked: &Asked<'_>, body: Payload) -> Request<Payload> {
+    pub(super) fn request(&self, asked: &Asked<'_>, body: Payload) -> Result<Request<Payload>, Fault> {
         let mut request = Request::new(body);
         *request.method_mut() = asked.method.clone();
-        *request.uri_mut() = asked.path.clone().into();
+        *request.uri_mut() = asked.path.as_library()?.into();
         let headers = request.headers_mut();
         headers.clone_from(&asked.outward.headers);
         headers.insert(header::HOST, self.host.clone());
         if let Some((name, value)) = asked.credential() {
             headers.insert(name, value.clone());
         }
-        request
+        Ok(request)
     }
 
     /// The same as it is written in HTTP/1.1.
     pub(super) fn text(&self, asked: &Asked<'_>, body: &[u8]) -> Vec<u8> {
         let named = [(&header::HOST, &self.host)].into_iter().chain(asked.credential());
-        http1::write_request(asked.method, asked.path, named, &asked.outward.lines, body)
+        http1::write_request(asked.method, &asked.path.0, named, &asked.outward.lines, body)
     }
 }
 
-/// A path and query, and nothing that names a host.
-pub(crate) fn path(path_and_query: String) -> Result<PathAndQuery, Fault> {
-    let path = path_and_query.starts_with('/').then(|| PathAndQuery::try_from(path_and_query).ok()).flatten();
-    path.ok_or(Fault::NotAllowed)
+/// A path and query, and nothing that names a host or ends a line: in pieces that follow each other. No other code can
+/// make one.
+pub(crate) struct Path<'a>([&'a str; 4]);
+
+impl<'a> Path<'a> {
+    /// A path that begins so and goes on so.
+    pub(crate) fn new(beginning: &'a str, path: &'a str, query: Option<&'a str>) -> Result<Self, Fault> {
+        let it = Self([beginning, path, query.map_or("", |_| "?"), query.unwrap_or_default()]);
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/?&=-_.%+,:@".contains(&byte);
+        if beginning.starts_with('/') || beginning.is_empty() && path.starts_with('/') {
+            // What is odd the library judges.
+            let is_plain = it.0.iter().all(|part| part.bytes().all(is_plain));
+            return if is_plain { Ok(it) } else { it.as_library().map(|_| it) };
+        }
+        Err(Fault::NotAllowed)
+    }
+
+    fn as_library(&self) -> Result<PathAndQuery, Fault> {
+        PathAndQuery::try_from(self.0.concat()).map_err(|_| Fault::NotAllowed)
+    }
 }
 
 /// Lets https to allowed hosts pass. `Host` is what the URL says, wherever the request goes.
@@ -147,11 +163,11 @@ mod tests {
                 [(name.clone(), HeaderValue::from_static("another")), (header::USER_AGENT, key.clone())];
             let asked = Asked {
                 method: &Method::GET,
-                path: &path("/a?b".into()).unwrap(),
+                path: &Path::new("", "/a", Some("b")).unwrap(),
                 outward: &Outward::new(theirs.into_iter().collect(), Some(name.clone())).unwrap(),
                 credential: Some(key.clone()),
             };
-            let request = way.request(&asked, Bytes::new().into());
+            let request = way.request(&asked, Bytes::new().into()).unwrap();
             let sent = [
                 (header::HOST, HeaderValue::from_static(host)),
                 (header::USER_AGENT, key.clone()),
@@ -166,7 +182,12 @@ mod tests {
             assert_eq!(way.whole(uri).unwrap().to_string(), format!("https://{host}/a?b"));
         }
         for odd in ["", "evil.test/", "@evil.test/", ":80/", "http://evil.test/", "*", "?a"] {
-            assert_eq!(path(odd.into()).err(), Some(Fault::NotAllowed), "{odd}");
+            assert!(Path::new("", odd, None).is_err(), "{odd}");
+        }
+        for odd in ["/a b", "/a\r\nhost: evil.test", "/a\n", "/a\0", "/\u{7f}"] {
+            assert!(Path::new("/x", odd, None).is_err(), "{odd}");
+            assert!(Path::new("/x", "", Some(odd)).is_err(), "{odd}");
+            assert!(Path::new(odd, "/", None).is_err(), "{odd}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -18,13 +18,7 @@ use tokio::{
     task::unconstrained,
 };
 
-use super::{
-    Asked, Way,
-    answered::{Answered, Rest},
-    client::Failed,
-    pool::Pool,
-    spoken::Spoken,
-};
+use super::{Asked, Way, answered::Answered, client::Failed, pool::Pool, spoken::Spoken};
 use crate::{
     http1::{self, LastNames, Reply},
     proxy::Payload,
@@ -84,13 +78,12 @@ impl Line {
             return Box::pin(Spoken::exchange(self, None, way, asked, body, pool)).await;
         };
         let text = way.text(asked, whole);
-        let beginning = self.ask(&text).await.map_err(|error| Failed::silent(&error))?;
+        let mut beginning = self.ask(&text).await.map_err(|error| Failed::silent(&error))?;
         let Some(answer) = http1::read_answer(&beginning, asked.method, &mut self.0.last) else {
             return Box::pin(Spoken::exchange(self, Some(beginning), way, asked, body, pool)).await;
         };
-        let ahead = beginning.slice(answer.end..);
-        let rest = Rest::new(self, ahead, answer.length, way, pool);
-        Ok(Reply { head: answer.head, body: Answered::from(rest) })
+        beginning.advance(answer.end);
+        Ok(Reply { head: answer.head, body: Answered::plain(self, beginning, answer.length, way, pool) })
     }
 
     /// Sends all of a request, and waits for the beginning of the answer.

@@ -20,7 +20,7 @@ mod tunnel;
 
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, uri::PathAndQuery};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyhaven_connectors::{AllowedHost, Answer, Fault, OutRequest};
 use timers::Timers;
@@ -30,7 +30,7 @@ use url::Url;
 pub use answered::Answered;
 use client::{Client, connector, tls};
 pub(crate) use client::{PlainClient, plain_client};
-pub(crate) use gate::{Way, path};
+pub(crate) use gate::{Path, Way};
 pub(crate) use outward::Outward;
 pub use overrides::{Override, OverrideError};
 use resolver::PublicOnly;
@@ -88,7 +88,7 @@ pub enum EgressError {
 /// What is asked of an app, but for the body and what the door adds.
 pub(crate) struct Asked<'a> {
     pub method: &'a Method,
-    pub path: &'a PathAndQuery,
+    pub path: &'a Path<'a>,
     pub outward: &'a Outward,
     /// Stands where the headers leave room for it.
     pub credential: Option<HeaderValue>,
@@ -166,8 +166,7 @@ impl Egress {
     ) -> Result<Answer, Fault> {
         let OutRequest { method, url, headers } = request;
         let way = self.way(allowed, &url)?;
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let path = gate::path(format!("{}{query}", url.path()))?;
+        let path = Path::new("", url.path(), url.query())?;
         let outward = Outward::new(headers, None)?;
         let asked = Asked { method: &method, path: &path, outward: &outward, credential: None };
         let whole = async {

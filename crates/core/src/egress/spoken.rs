@@ -41,7 +41,8 @@ impl Spoken {
         let is_sent = beginning.is_some();
         let handshake = http1::handshake(Heard::new(line, beginning)).await;
         let (mut send, connection) = handshake.map_err(|error| Failed::at(fault(&error)))?;
-        let answer = send.try_send_request(way.request(asked, std::mem::take(body)));
+        let request = way.request(asked, std::mem::take(body)).map_err(Failed::at)?;
+        let answer = send.try_send_request(request);
         // What it waits for happens while the connection is polled, and nowhere else: nobody needs to be woken.
         let mut answer = pin!(unconstrained(answer));
         let (mut spoken, mut is_silent) = (Some(Box::new(Self { send, connection })), false);

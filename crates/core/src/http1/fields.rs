@@ -1,12 +1,12 @@
 //! Headers of an answer on their way back.
 
-use std::sync::{Arc, OnceLock};
+use std::{iter, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Header;
 
-use super::write::write_line;
+use super::{names::Names, write::write_line};
 
 /// Headers of an answer, as they came. An app answers most calls with the same names in the same order: what these come
 /// to is found out once, and only the values are looked at each time.
@@ -16,46 +16,43 @@ pub struct Fields {
     text: Bytes,
     /// Where in it each of them stands.
     lines: Vec<Line>,
-    /// Which of them pass; none that stands in `removed`, and all if there is nothing here.
-    passing: Option<Arc<[bool]>>,
+    /// A rule said which of them pass. Without one, all do.
+    is_judged: bool,
+    /// None of these passes.
     removed: Vec<HeaderName>,
-    added: Vec<(HeaderName, HeaderValue)>,
+    /// Lines that were added on the way.
+    added: Vec<u8>,
 }
 
 /// Where one header stands.
-struct Line {
-    start: usize,
+pub(super) struct Line {
+    pub start: usize,
     /// Where its value begins, and ends with nothing behind it.
-    value: usize,
-    end: usize,
-}
-
-/// Names of headers in their order.
-struct Names {
-    /// As they were written.
-    written: Vec<Box<str>>,
-    names: Vec<HeaderName>,
-    passing: OnceLock<Arc<[bool]>>,
+    pub value: usize,
+    pub end: usize,
 }
 
 /// Room for what is added on the way.
-const ADDED: usize = 6;
+const ADDED: usize = 256;
 
 /// The names that came last on a connection.
 #[derive(Default)]
 pub struct LastNames(Option<Arc<Names>>);
 
+impl LastNames {
+    /// Headers that begin there, and where they end, if they have the very names of the last ones and are written
+    /// plainly. Whatever else there is, the parser judges.
+    pub(super) fn read(&self, text: &Bytes, start: usize) -> Option<(Fields, usize)> {
+        let names = self.0.as_ref()?;
+        let (lines, end) = names.lines(text, start)?;
+        Some((Fields::new(names.clone(), text.clone(), lines), end))
+    }
+}
+
 impl Fields {
     /// The headers at the beginning of a message; nothing, if a name is none.
     pub(super) fn read(text: &Bytes, headers: &[Header<'_>], last: &mut LastNames) -> Option<Self> {
-        let is_same = |last: &&Arc<Names>| {
-            last.written.len() == headers.len()
-                && last.written.iter().zip(headers).all(|(name, it)| **name == *it.name)
-        };
-        let names = match last.0.as_ref().filter(is_same) {
-            Some(last) => last.clone(),
-            None => last.0.insert(Arc::new(Names::read(headers)?)).clone(),
-        };
+        let names = last.0.insert(Arc::new(Names::read(headers)?)).clone();
         let place = |part: &[u8]| part.as_ptr() as usize - text.as_ptr() as usize;
         let lines = headers.iter().map(|it| {
             let value = place(it.value);
@@ -65,31 +62,33 @@ impl Fields {
     }
 
     fn new(names: Arc<Names>, text: Bytes, lines: Vec<Line>) -> Self {
-        Self { names, text, lines, passing: None, removed: Vec::new(), added: Vec::with_capacity(ADDED) }
+        Self { names, text, lines, is_judged: false, removed: Vec::new(), added: Vec::new() }
     }
 
-    /// All that pass, and what was added.
-    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
-        let came = (0..self.lines.len()).filter(|at| self.passes(*at));
-        came.map(|at| (&self.names.names[at], self.value(at)))
-            .chain(self.added.iter().map(|(name, value)| (name, value.as_bytes())))
+    /// The one length that they tell, where they are plain.
+    pub(super) fn length(&self) -> Option<Option<u64>> {
+        self.names.framing()?.length(|at| self.value(at))
     }
 
     /// The first with this name among those that came.
     pub fn get(&self, name: &HeaderName) -> Option<&[u8]> {
-        let first = self.names.names.iter().position(|one| one == name)?;
-        if self.passes(first) { Some(self.value(first)) } else { self.get_all(name).next() }
+        let mut next = self.names.next(name, 0)?;
+        while !self.passes(next) {
+            next = self.names.next(name, next + 1)?;
+        }
+        Some(self.value(next))
     }
 
     /// All with this name among those that came.
     pub(crate) fn get_all(&self, name: &HeaderName) -> impl Iterator<Item = &[u8]> {
-        let names = self.names.names.iter().enumerate();
-        names.filter(move |(at, one)| *one == name && self.passes(*at)).map(|(at, _)| self.value(at))
+        let first = self.names.next(name, 0);
+        let all = iter::successors(first, |last| self.names.next(name, last + 1));
+        all.filter(|at| self.passes(*at)).map(|at| self.value(at))
     }
 
     fn passes(&self, at: usize) -> bool {
-        self.passing.as_ref().is_none_or(|passing| passing[at])
-            && (self.removed.is_empty() || !self.removed.contains(&self.names.names[at]))
+        (!self.is_judged || self.names.passes(at))
+            && (self.removed.is_empty() || !self.removed.contains(self.names.name(at)))
     }
 
     fn value(&self, at: usize) -> &[u8] {
@@ -97,8 +96,11 @@ impl Fields {
     }
 
     /// Adds one; others with its name stay.
-    pub fn add(&mut self, name: HeaderName, value: HeaderValue) {
-        self.added.push((name, value));
+    pub fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
+        if self.added.is_empty() {
+            self.added.reserve(ADDED);
+        }
+        write_line(&mut self.added, name, value.as_bytes());
     }
 
     /// Takes out all that came with this name.
@@ -106,9 +108,9 @@ impl Fields {
         self.removed.push(name);
     }
 
-    /// Writes all that pass, and what was added; but for one.
-    pub(super) fn write(&self, out: &mut Vec<u8>, but: Option<&HeaderName>) {
-        let passes = |at: usize| self.passes(at) && Some(&self.names.names[at]) != but;
+    /// Writes all that pass, and what was added.
+    pub(super) fn write(&self, out: &mut Vec<u8>, with_length: bool) {
+        let passes = |at: usize| self.passes(at) && (with_length || !self.names.is_length(at));
         let mut next = 0;
         while let Some(first) = (next..self.lines.len()).find(|at| passes(*at)) {
             // Those that follow each other with a plain end of line between them are copied together.
@@ -119,20 +121,28 @@ impl Fields {
             out.extend(&self.text[self.lines[first].start..self.lines[next - 1].end]);
             out.extend(b"\r\n");
         }
-        self.added.iter().for_each(|(name, value)| write_line(out, name, value.as_bytes()));
+        out.extend(&self.added);
     }
 
     /// Lets only those pass of which this rule says so. It is asked once for the same names in the same order, and so
     /// must be the only one that is ever used.
-    pub(crate) fn pass(&mut self, rule: impl FnOnce(&[HeaderName]) -> Arc<[bool]>) {
-        self.passing = Some(self.names.passing.get_or_init(|| rule(&self.names.names)).clone());
+    pub(crate) fn pass(&mut self, rule: impl FnOnce(&[HeaderName]) -> Vec<bool>) {
+        self.names.judge(rule);
+        self.is_judged = true;
     }
 
     /// The same for libraries.
     pub fn to_map(&self) -> HeaderMap {
-        // What was read as a value is one.
-        let value = |value: &[u8]| HeaderValue::from_bytes(value).ok();
-        self.iter().filter_map(|(name, it)| Some((name.clone(), value(it)?))).collect()
+        let came = (0..self.lines.len()).filter(|at| self.passes(*at));
+        let came = came.map(|at| (self.names.name(at).clone(), self.value(at)));
+        let added = self.added.split(|byte| *byte == b'\n').filter_map(|line| {
+            let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+            Some((HeaderName::from_bytes(name).ok()?, value.strip_prefix(b": ")?.strip_suffix(b"\r")?))
+        });
+        // What was read or added as a value is one.
+        came.chain(added)
+            .filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value).ok()?)))
+            .collect()
     }
 }
 
@@ -146,18 +156,6 @@ impl From<HeaderMap> for Fields {
             lines.push(Line { start, value: end - value.len(), end });
             names.push(name.clone());
         }
-        let names = Names { written: Vec::new(), names, passing: OnceLock::new() };
-        Self::new(Arc::new(names), text.into(), lines)
-    }
-}
-
-impl Names {
-    fn read(headers: &[Header<'_>]) -> Option<Self> {
-        let names = headers.iter().map(|it| HeaderName::from_bytes(it.name.as_bytes()).ok());
-        Some(Self {
-            names: names.collect::<Option<_>>()?,
-            written: headers.iter().map(|it| it.name.into()).collect(),
-            passing: OnceLock::new(),
-        })
+        Self::new(Arc::new(names.into()), text.into(), lines)
     }
 }

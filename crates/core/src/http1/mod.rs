@@ -3,6 +3,7 @@
 //! take heads apart with the same parser.
 
 mod fields;
+mod names;
 mod read;
 mod reply;
 mod write;

@@ -3,12 +3,12 @@
 use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
-use super::{Fields, Head, LastNames};
-use crate::proxy::Said;
+use super::{Fields, Head, LastNames, names::Framing};
+use crate::proxy::{Payload, Said};
 
 /// With more than so many headers a message is not plain.
 const MAX_HEADERS: usize = 48;
@@ -16,23 +16,31 @@ const MAX_HEADERS: usize = 48;
 /// The head of a plain answer.
 pub struct Answer {
     /// Status and headers.
-    pub head: Head,
+    pub head: Box<Head>,
     /// Bytes that they take.
     pub end: usize,
     /// Bytes of the body.
     pub length: u64,
 }
 
-/// A plain request.
+/// A request.
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path and query.
+    /// The path and query; of HTTP/2, the host as well.
     pub uri: Uri,
     /// The headers.
     pub said: Arc<Said>,
-    /// The whole body.
-    pub body: Bytes,
+    /// The body; the whole of it, if the request is plain.
+    pub body: Payload,
+}
+
+impl<B: Into<Payload>> From<http::Request<B>> for Request {
+    fn from(request: http::Request<B>) -> Self {
+        let (parts, body) = request.into_parts();
+        let said = Arc::new(parts.headers.into());
+        Self { method: parts.method, uri: parts.uri, said, body: body.into() }
+    }
 }
 
 /// The headers of the last request on a connection. Most often the next has the very same: they are not read again, and
@@ -78,7 +86,7 @@ pub fn read_request(bytes: &[u8], last: &mut Last) -> Option<Request> {
         method: Method::from_bytes(method.as_bytes()).ok()?,
         uri: Uri::from_maybe_shared(Bytes::copy_from_slice(path.as_bytes())).ok()?,
         said: last.said.clone()?,
-        body: Bytes::copy_from_slice(body),
+        body: Bytes::copy_from_slice(body).into(),
     })
 }
 
@@ -90,15 +98,14 @@ fn line_end(bytes: &[u8]) -> Option<usize> {
 impl Last {
     /// Those of this message, where they are plain.
     fn read(bytes: &[u8], from: &[Header<'_>], at: Range<usize>) -> Option<Self> {
+        let names = from.iter().map(|it| HeaderName::from_bytes(it.name.as_bytes()).ok());
+        let names = names.collect::<Option<Vec<_>>>()?;
+        let length = Framing::read(&names)?.length(|at| from[at].value)?.unwrap_or(0);
         let mut headers = HeaderMap::with_capacity(from.len());
-        for it in from {
-            // Copies, so that the whole message is not held on to.
-            headers.append(
-                HeaderName::from_bytes(it.name.as_bytes()).ok()?,
-                HeaderValue::from_bytes(it.value).ok()?,
-            );
+        for (name, it) in names.into_iter().zip(from) {
+            // A copy, so that the whole message is not held on to.
+            headers.append(name, HeaderValue::from_bytes(it.value).ok()?);
         }
-        let length = length(headers.iter().map(|(name, value)| (name, value.as_bytes())))?.unwrap_or(0);
         Some(Self { text: bytes[at].to_vec(), said: Some(Arc::new(headers.into())), length })
     }
 }
@@ -107,15 +114,23 @@ impl Last {
 pub fn read_answer(bytes: &Bytes, method: &Method, last: &mut LastNames) -> Option<Answer> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut []);
-    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
-    let Ok(Status::Complete(end)) = parsed else { return None };
+    let line = line_end(bytes)?;
+    // An empty line, such as may stand before an answer, is none.
+    let known = last.read(bytes, line).filter(|_| line > b"\r\n".len());
+    // The line alone is a head that is not complete.
+    let read = if known.is_some() { &bytes[..line] } else { bytes };
+    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, read, &mut headers);
+    let (fields, end) = match (parsed, known) {
+        (Ok(Status::Partial), Some(known)) if head.reason.is_some() => known,
+        (Ok(Status::Complete(end)), None) => (Fields::read(bytes, head.headers, last)?, end),
+        _ => return None,
+    };
     let status = StatusCode::from_u16(head.code?).ok()?;
     // What comes before an answer, or another protocol.
     if head.version != Some(1) || status.is_informational() {
         return None;
     }
-    let fields = Fields::read(bytes, head.headers, last)?;
-    let length = length(fields.iter())?;
+    let length = fields.length()?;
     let is_bare = *method == Method::HEAD || matches!(status.as_u16(), 204 | 304);
     // Without a length it goes on until the connection ends.
     let length = if is_bare { 0 } else { length? };
@@ -125,28 +140,5 @@ pub fn read_answer(bytes: &Bytes, method: &Method, last: &mut LastNames) -> Opti
         }
         _ => None,
     };
-    Some(Answer { head: Head { status, reason, fields }, end, length })
-}
-
-/// The one length that the headers tell, unless anything in them makes the message less than plain.
-fn length<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a [u8])>) -> Option<Option<u64>> {
-    let mut length = None;
-    for (name, value) in headers {
-        match *name {
-            header::CONTENT_LENGTH if length.is_some() => return None,
-            header::CONTENT_LENGTH => length = Some(number(value)?),
-            header::CONNECTION if !value.eq_ignore_ascii_case(b"keep-alive") => return None,
-            header::TRANSFER_ENCODING | header::UPGRADE | header::EXPECT | header::TE | header::TRAILER => {
-                return None;
-            }
-            _ => {}
-        }
-    }
-    Some(length)
-}
-
-/// Digits and nothing else. Nearly as many as fit: hyper takes the largest numbers for other things.
-fn number(value: &[u8]) -> Option<u64> {
-    let is_number = (1..20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
+    Some(Answer { head: Box::new(Head { status, reason, fields }), end, length })
 }

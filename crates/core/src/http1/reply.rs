@@ -18,7 +18,7 @@ pub struct Head {
 /// An answer.
 pub struct Reply<B> {
     /// What it begins with.
-    pub head: Head,
+    pub head: Box<Head>,
     /// What follows.
     pub body: B,
 }
@@ -34,7 +34,8 @@ impl<B> From<Response<B>> for Reply<B> {
     fn from(response: Response<B>) -> Self {
         let (mut parts, body) = response.into_parts();
         let reason = parts.extensions.remove();
-        Self { head: Head { status: parts.status, reason, fields: parts.headers.into() }, body }
+        let head = Head { status: parts.status, reason, fields: parts.headers.into() };
+        Self { head: Box::new(head), body }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::Head;
 use crate::Millis;
@@ -15,15 +15,16 @@ const ROOM: usize = 384;
 /// A whole request. Neither its first headers nor the other lines may speak of its length.
 pub(crate) fn write_request<'a>(
     method: &Method,
-    path: &PathAndQuery,
+    path: &[&str],
     first: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
     lines: &[u8],
     body: &[u8],
 ) -> Vec<u8> {
-    let mut out = Vec::with_capacity(ROOM + path.as_str().len() + lines.len() + body.len());
-    [method.as_str(), " ", path.as_str(), " HTTP/1.1\r\n"]
-        .iter()
-        .for_each(|part| out.extend(part.as_bytes()));
+    let length: usize = path.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(ROOM + length + lines.len() + body.len());
+    for parts in [&[method.as_str(), " "], path, &[" HTTP/1.1\r\n"]] {
+        parts.iter().for_each(|part| out.extend(part.as_bytes()));
+    }
     first.for_each(|(name, value)| write_line(&mut out, name, value.as_bytes()));
     out.extend(lines);
     // Some servers want to hear that there is nothing where they expect something.
@@ -71,7 +72,7 @@ pub fn write_answer(
     out.extend(b"\r\n");
     // The length of what HEAD or a condition left out may be told; where nothing can be, none may.
     let keeps_length = length == Length::Bare && *status != StatusCode::NO_CONTENT;
-    fields.write(out, (!keeps_length).then_some(&header::CONTENT_LENGTH));
+    fields.write(out, keeps_length);
     if fields.get(&header::DATE).is_none() {
         let now = UNIX_EPOCH + Duration::from_millis(now().unsigned_abs().min(LAST));
         out.extend(b"date: ");

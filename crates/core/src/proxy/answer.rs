@@ -63,7 +63,7 @@ impl Body for Passing {
 /// One call, recorded when it is dropped.
 pub(super) struct Count {
     app: Arc<Keyhaven>,
-    call: Option<Call>,
+    call: Option<Box<Call>>,
     began: Instant,
 }
 
@@ -78,7 +78,7 @@ impl Count {
         at: i64,
     ) -> Self {
         app.metrics.call_began();
-        let call = Call {
+        let call = Box::new(Call {
             connection: target.id.clone(),
             token: caller.id.clone(),
             at,
@@ -89,7 +89,7 @@ impl Count {
             ms: 0,
             cost: 0,
             source: Source::Keyhaven,
-        };
+        });
         Self { app: app.clone(), call: Some(call), began }
     }
 

@@ -266,7 +266,10 @@ impl From<Incoming> for Payload {
 
 impl From<Answered> for Payload<Answered> {
     fn from(answered: Answered) -> Self {
-        Self::Flow(Flow::new(answered))
+        match answered.into_whole() {
+            Ok(whole) => Self::Whole(whole),
+            Err(rest) => Self::Flow(Flow::new(rest)),
+        }
     }
 }
 

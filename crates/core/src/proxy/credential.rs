@@ -84,7 +84,7 @@ impl Shown {
 pub(super) fn find<'a>(
     said: &Said,
     path: &str,
-    query: Option<&'a str>,
+    query: Option<Cow<'a, str>>,
     places: Option<&Places<'_>>,
 ) -> Result<Found<'a>, Misplaced> {
     let mut shown = said.shown(places.map(|places| places.header))?;
@@ -120,8 +120,8 @@ fn texts(value: &HeaderValue) -> Vec<Cow<'_, str>> {
 }
 
 /// The query without these parameters.
-pub(crate) fn stripped(query: Option<String>, names: &[String]) -> Option<String> {
-    without(query.as_deref(), |name| names_one(names, name)).0.map(Cow::into_owned)
+pub(crate) fn stripped<'a>(query: Option<Cow<'a, str>>, names: &[String]) -> Option<Cow<'a, str>> {
+    without(query, |name| names_one(names, name)).0
 }
 
 fn names_one(names: &[String], name: &str) -> bool {
@@ -129,7 +129,7 @@ fn names_one(names: &[String], name: &str) -> bool {
 }
 
 /// The query without these parameters, and their values. What stays, stays as it was written.
-fn without(query: Option<&str>, taken: impl Fn(&str) -> bool) -> (Option<Cow<'_, str>>, Vec<String>) {
+fn without(query: Option<Cow<'_, str>>, taken: impl Fn(&str) -> bool) -> (Option<Cow<'_, str>>, Vec<String>) {
     let Some(query) = query else { return (None, Vec::new()) };
     let name_of = |pair: &str| {
         form_urlencoded::parse(pair.as_bytes())
@@ -145,10 +145,10 @@ fn without(query: Option<&str>, taken: impl Fn(&str) -> bool) -> (Option<Cow<'_,
         }
     }
     if values.is_empty() {
-        return (Some(query.into()), values);
+        return (Some(query), values);
     }
     let rest = kept.join("&");
-    ((!rest.is_empty()).then(|| rest.into()), values)
+    ((!rest.is_empty()).then_some(rest.into()), values)
 }
 
 /// Does a whole, right token stand anywhere in these bytes?
@@ -225,7 +225,7 @@ mod tests {
             for (name, value) in &pairs {
                 headers.append(HeaderName::from_static(name), value.parse().unwrap());
             }
-            let query_given = (!query.is_empty()).then_some(query.as_str());
+            let query_given = (!query.is_empty()).then(|| query.as_str().into());
             let found =
                 find(&headers.into(), "/x", query_given, Some(&Places { header: &header, query: &names }));
             let got = found

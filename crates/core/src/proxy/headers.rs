@@ -4,6 +4,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::http1::Fields;
 
+static SANDBOX: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
+static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
 /// What a caller may not say to the app: what frames a message, speaks of one connection, or tells who asks.
 fn stays_here(name: &str) -> bool {
     is_transport(name)
@@ -83,8 +86,8 @@ pub fn inwards(fields: &mut Fields) {
             .collect()
     });
     // A page of the app opened in a browser shall not act as one of Keyhaven's.
-    fields.add(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    fields.add(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    fields.add(&header::CONTENT_SECURITY_POLICY, &SANDBOX);
+    fields.add(&header::X_CONTENT_TYPE_OPTIONS, &NOSNIFF);
 }
 
 /// What an app may say to a caller.

@@ -16,7 +16,7 @@ mod said;
 mod send;
 mod target;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, mem::take, net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::time::Instant;
@@ -37,21 +37,21 @@ pub(crate) use credential::stripped;
 pub const HOST: HeaderName = HeaderName::from_static("x-keyhaven-host");
 
 /// A request as it came.
-pub struct Inbound {
+pub struct Inbound<'a> {
     /// The method.
     pub method: Method,
     /// Id or slug of the connection.
-    pub connection: String,
+    pub connection: &'a str,
     /// The path for the app, as it was sent; begins with a slash. Below the connection's own, unless a host is named.
-    pub path: String,
+    pub path: &'a str,
     /// What stood behind the question mark.
-    pub query: Option<String>,
+    pub query: Option<Cow<'a, str>>,
     /// Its headers.
-    pub said: Arc<Said>,
+    pub said: &'a Said,
     /// One of the connection's hosts, for whoever means it and not the first. The path is then the whole one there.
-    pub host: Option<String>,
+    pub host: Option<&'a str>,
     /// Name and port by which Keyhaven was reached, where it was: redirects are named so.
-    pub reached: Option<HeaderValue>,
+    pub reached: Option<&'a str>,
     /// Where it came from.
     pub client: Option<IpAddr>,
     /// Its body.
@@ -62,11 +62,11 @@ pub struct Inbound {
 pub async fn by_token(
     app: &Arc<Keyhaven>,
     door: &Door,
-    mut inbound: Inbound,
+    inbound: &mut Inbound<'_>,
 ) -> Result<Reply<Passing>, Refusal> {
-    let answer = admitted(app, door, &mut inbound).await;
+    let answer = admitted(app, door, inbound).await;
     if answer.is_err() {
-        inbound.body.drain();
+        take(&mut inbound.body).drain();
     }
     answer
 }
@@ -74,29 +74,28 @@ pub async fn by_token(
 async fn admitted(
     app: &Arc<Keyhaven>,
     door: &Door,
-    inbound: &mut Inbound,
+    inbound: &mut Inbound<'_>,
 ) -> Result<Reply<Passing>, Refusal> {
     inbound.said.is_framed_once()?;
     let began = Instant::now();
     app.known.refresh(app, began).await?;
-    let target = app.known.target(app, &inbound.connection).await;
+    let target = app.known.target(app, inbound.connection).await;
     let now = app.now();
     // Whoever shows no token learns nothing of what there is.
     let places = match &target {
         Ok(target) => Some(Places { header: &target.credential, query: &target.connector.in_use.query }),
         Err(_) => None,
     };
-    let found = credential::find(&inbound.said, &inbound.path, inbound.query.as_deref(), places.as_ref())?;
-    let (hash, query) = (found.token, found.query.map(|query| query.into_owned()));
-    inbound.query = query;
-    let caller = app.known.caller(app, hash, inbound.client, now).await?;
+    let found = credential::find(inbound.said, inbound.path, take(&mut inbound.query), places.as_ref())?;
+    inbound.query = found.query;
+    let caller = app.known.caller(app, found.token, inbound.client, now).await?;
     let target = match target {
         Ok(target) if *target.row.workspace == *caller.ctx.workspace => target,
         // The same as for one that it may not use, so that nobody can look for names.
         Ok(_) | Err(Error::NotFound { .. }) if caller.ctx.policy.connections.is_some() => {
             return Err(Error::from(Denied::Connection).into());
         }
-        Ok(_) => return Err(Error::no_connection(&names::shown(&inbound.connection)).into()),
+        Ok(_) => return Err(Error::no_connection(&names::shown(inbound.connection)).into()),
         Err(error) => return Err(error.into()),
     };
     caller.ctx.may_use(&target.id)?;
@@ -122,11 +121,11 @@ pub async fn at_hand(
     app: &Arc<Keyhaven>,
     door: &Door,
     ctx: &Ctx,
-    mut inbound: Inbound,
+    mut inbound: Inbound<'_>,
 ) -> Result<Reply<Passing>, Refusal> {
     let began = Instant::now();
     app.known.refresh(app, began).await?;
-    let target = app.known.target(app, &inbound.connection).await?;
+    let target = app.known.target(app, inbound.connection).await?;
     let now = ctx.now();
     inbound.query = stripped(inbound.query, &target.connector.in_use.query);
     let id = ctx.actor.to_string();

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, header, uri::PathAndQuery};
+use http::{Method, header};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use keyhaven_connectors::{Answer, Fault, Reason};
@@ -38,7 +38,7 @@ pub(super) struct Outbound<'a> {
     pub target: &'a Target,
     pub way: &'a Way,
     pub method: &'a Method,
-    pub path: PathAndQuery,
+    pub path: egress::Path<'a>,
     pub outward: Arc<Outward>,
     pub call: Call<'a>,
     pub count: &'a mut Count,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 use keyhaven_connectors::Fault;
 
 use super::{
@@ -19,7 +19,7 @@ pub struct Said {
     /// One of the connection's hosts, for whoever means it and not the first.
     host: Option<String>,
     /// Name and port of whom they ask.
-    reached: Option<HeaderValue>,
+    reached: Option<String>,
     framed: Result<(), Refusal>,
     found: OnceLock<Found>,
 }
@@ -35,7 +35,7 @@ impl From<HeaderMap> for Said {
     fn from(headers: HeaderMap) -> Self {
         Self {
             host: headers.get(HOST).map(|host| host.to_str().unwrap_or_default().to_owned()),
-            reached: headers.get(header::HOST).cloned(),
+            reached: headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
             framed: framed_once(&headers),
             found: OnceLock::new(),
             headers,
@@ -55,8 +55,8 @@ impl Said {
     }
 
     /// Name and port by which Keyhaven was reached, if they tell.
-    pub fn reached(&self) -> Option<&HeaderValue> {
-        self.reached.as_ref()
+    pub fn reached(&self) -> Option<&str> {
+        self.reached.as_deref()
     }
 
     /// What two readers could take for two requests is refused.

@@ -1,6 +1,6 @@
 //! From a caller who may call to the app, and back.
 
-use std::{mem::take, sync::Arc};
+use std::sync::Arc;
 
 use http::{HeaderValue, header};
 use keyhaven_connectors::Fault;
@@ -25,7 +25,7 @@ pub(super) async fn send(
     door: &Door,
     caller: &Caller,
     target: &Arc<Target>,
-    inbound: &mut Inbound,
+    inbound: &mut Inbound<'_>,
     (began, now): (Instant, Millis),
 ) -> Result<Reply<Passing>, Refusal> {
     if NOT_PASSED.iter().any(|it| it.eq_ignore_ascii_case(inbound.method.as_str())) {
@@ -36,17 +36,17 @@ pub(super) async fn send(
             "Send the request itself.",
         ));
     }
-    let (host, way, prefix) = way(target, inbound.host.as_deref())?;
+    let (host, way, prefix) = way(target, inbound.host)?;
     if inbound.host.is_some() {
-        inbound.path = below(prefix, take(&mut inbound.path))?;
+        inbound.path = below(prefix, inbound.path)?;
     }
-    let read = path::read(&inbound.path)?;
+    let read = path::read(inbound.path)?;
     if inbound.query.as_ref().is_some_and(|query| query.len() > path::MAX) {
         return Err(path::BadPath("the query is longer than 16 KiB").into());
     }
-    caller.ctx.policy.permits(&inbound.method, &inbound.path).map_err(Error::from)?;
+    caller.ctx.policy.permits(&inbound.method, inbound.path).map_err(Error::from)?;
     let cost = target.connector.limits.as_ref().map_or(1, |limits| limits.cost(&inbound.method, &read));
-    let mut count = Count::new(app, caller, target, &inbound.method, &inbound.path, began, now);
+    let mut count = Count::new(app, caller, target, &inbound.method, inbound.path, began, now);
     let sent = async {
         caller.meter.spend(&caller.ctx.policy, now)?;
         if caller.ctx.policy.budget_share.is_some() {
@@ -59,7 +59,7 @@ pub(super) async fn send(
             target,
             way,
             method: &inbound.method,
-            path: egress::path(path_and_query(prefix, &inbound.path, inbound.query.as_deref()))?,
+            path: egress::Path::new(prefix, inbound.path, inbound.query.as_deref())?,
             outward: inbound.said.outward(&target.credential)?,
             call: Call { caller: &caller.id, share: caller.ctx.policy.budget_share, path: &read, cost },
             count: &mut count,
@@ -76,17 +76,16 @@ pub(super) async fn send(
             if let Some(Ok(told)) = told
                 && let Some((first, _, first_prefix)) = target.ways.first()
             {
-                let named = inbound.reached.as_ref().filter(|_| inbound.host.is_none());
                 let asked = Asked {
                     connection: &target.id,
                     host,
-                    path_and_query: &path_and_query(prefix, &inbound.path, inbound.query.as_deref()),
+                    path_and_query: &path_and_query(prefix, inbound.path, inbound.query.as_deref()),
                     first: (first, first_prefix),
-                    reached: named.and_then(|named| named.to_str().ok()),
+                    reached: inbound.reached.filter(|_| inbound.host.is_none()),
                 };
                 head.fields.remove(header::LOCATION);
                 let leads = asked.leads(&told);
-                leads.into_iter().for_each(|to| head.fields.add(header::LOCATION, to));
+                leads.iter().for_each(|to| head.fields.add(&header::LOCATION, to));
             }
             count.answered(head.status.as_u16());
             Ok(Reply { head, body: Passing::new(body, count, rest) })
@@ -118,10 +117,10 @@ fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a str, &'a Way, 
 }
 
 /// A whole path at a host, as one below the connection's own.
-fn below(prefix: &str, path: String) -> Result<String, Refusal> {
+fn below<'a>(prefix: &str, path: &'a str) -> Result<&'a str, Refusal> {
     match path.strip_prefix(prefix) {
-        Some("") => Ok("/".into()),
-        Some(rest) if rest.starts_with('/') => Ok(rest.to_owned()),
+        Some("") => Ok("/"),
+        Some(rest) if rest.starts_with('/') => Ok(rest),
         _ => Err(path::BadPath("the connection opens only paths below its own address").into()),
     }
 }

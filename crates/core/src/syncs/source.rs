@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::{
     Ctx, Keyhaven,
     egress::Door,
-    proxy::{self, Inbound, Refusal},
+    proxy::{self, Inbound, Refusal, Said},
     remote::Remote,
     usage,
 };
@@ -52,17 +52,17 @@ impl AppSource {
         Self { connection: connection.to_owned(), connector, via: Via::There(remote) }
     }
 
-    fn call(&self, path_and_query: &str) -> Inbound {
+    fn call<'a>(&'a self, path_and_query: &'a str, said: &'a Said) -> Inbound<'a> {
         let (path, query) = match path_and_query.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
+            Some((path, query)) => (path, Some(query.into())),
             None => (path_and_query, None),
         };
         Inbound {
             method: Method::GET,
-            connection: self.connection.clone(),
-            path: path.to_owned(),
+            connection: &self.connection,
+            path,
             query,
-            said: Arc::new(HeaderMap::new().into()),
+            said,
             host: None,
             reached: None,
             client: None,
@@ -182,7 +182,8 @@ impl From<Refusal> for Refused {
 
 impl Source for AppSource {
     async fn get(&self, path_and_query: &str) -> Result<Answer, Refused> {
-        let call = self.call(path_and_query);
+        let said = HeaderMap::new().into();
+        let call = self.call(path_and_query, &said);
         match &self.via {
             Via::Here { app, door, ctx } => {
                 self.read(proxy::at_hand(app, door, ctx, call).await?.into()).await

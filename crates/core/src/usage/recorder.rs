@@ -46,7 +46,8 @@ struct Tally {
 
 impl Recorder {
     /// Records one call. Takes a fraction of a microsecond, and never waits for the database.
-    pub fn record(&self, call: Call) {
+    pub fn record(&self, call: impl Into<Box<Call>>) {
+        let call = call.into();
         let at = self.hasher.hash_one(&call.connection) as usize % SHARDS;
         let surplus = self.shards[at].lock().unwrap_or_else(PoisonError::into_inner).add(call);
         // Its memory is given back while nobody waits.
@@ -74,7 +75,7 @@ impl Recorder {
 
 impl Shard {
     /// Counts a call, and keeps it or gives it back.
-    fn add(&mut self, mut call: Call) -> Option<Call> {
+    fn add(&mut self, mut call: Box<Call>) -> Option<Box<Call>> {
         if self.counters >= COUNTERS {
             self.lost += 1;
             return Some(call);
@@ -93,7 +94,7 @@ impl Shard {
         }
         tally.kept += 1;
         call.path.truncate(call.path.floor_char_boundary(MAX_PATH));
-        self.calls.push(call);
+        self.calls.push(*call);
         None
     }
 }

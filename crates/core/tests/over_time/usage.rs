@@ -152,10 +152,10 @@ async fn a_use_is_noted_once_an_hour_however_many_processes_there_are() {
         let ctx = app.ctx(Actor::CommandLine);
         let inbound = Inbound {
             method: http::Method::GET,
-            connection: id.clone(),
-            path: "/api/v2/deals".into(),
+            connection: &id,
+            path: "/api/v2/deals",
             query: None,
-            said: std::sync::Arc::new(http::HeaderMap::new().into()),
+            said: &http::HeaderMap::new().into(),
             host: None,
             reached: None,
             client: None,

@@ -1,17 +1,17 @@
 //! `/proxy/{connection}/{path}`: stands before the router, so that what only passes through costs little.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{mem::take, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header},
+    http::{HeaderName, HeaderValue, Response, StatusCode, header, uri::Authority},
     response::IntoResponse,
 };
 use keyhaven_core::{
     Keyhaven,
     egress::Door,
-    http1::{self, Head, Reply},
-    proxy::{self, Inbound, Passing, Payload, Refusal, Said},
+    http1::{Head, Reply, Request},
+    proxy::{self, Inbound, Passing, Refusal},
 };
 
 use crate::{api, server::AnyBody};
@@ -34,32 +34,10 @@ pub(crate) async fn handle(
     app: &Arc<Keyhaven>,
     door: &Door,
     from: SocketAddr,
-    asked: Asked,
+    request: &mut Request,
 ) -> Reply<AnyBody> {
     let id = app.new_request_id();
-    told(proxy::by_token(app, door, inbound(from, asked)).await, id)
-}
-
-/// A request for the proxy.
-pub(crate) struct Asked {
-    pub method: Method,
-    pub uri: Uri,
-    pub said: Arc<Said>,
-    pub body: Payload,
-}
-
-impl<B: Into<Payload>> From<Request<B>> for Asked {
-    fn from(request: Request<B>) -> Self {
-        let (parts, body) = request.into_parts();
-        let said = Arc::new(parts.headers.into());
-        Self { method: parts.method, uri: parts.uri, said, body: body.into() }
-    }
-}
-
-impl From<http1::Request> for Asked {
-    fn from(http1::Request { method, uri, said, body }: http1::Request) -> Self {
-        Self { method, uri, said, body: body.into() }
-    }
+    told(proxy::by_token(app, door, &mut inbound(from, request)).await, id)
 }
 
 /// What the caller gets to see: the app's answer, or why there is none.
@@ -68,33 +46,32 @@ pub(crate) fn told(result: Result<Reply<Passing>, Refusal>, id: String) -> Reply
         Ok(answer) => (answer.map(AnyBody::Passing), "app"),
         Err(refusal) => (refused(refusal, &id).into(), "keyhaven"),
     };
-    let Head { status, fields, .. } = &mut reply.head;
+    let Head { status, fields, .. } = &mut *reply.head;
     tracing::debug!(status = status.as_u16(), whose, id, "answered a call");
-    fields.add(ANSWER, HeaderValue::from_static(whose));
+    fields.add(&ANSWER, &HeaderValue::from_static(whose));
     if let Ok(id) = HeaderValue::try_from(id) {
         if fields.get(&ANY_REQUEST_ID).is_none() {
-            fields.add(ANY_REQUEST_ID, id.clone());
+            fields.add(&ANY_REQUEST_ID, &id);
         }
-        fields.add(REQUEST_ID, id);
+        fields.add(&REQUEST_ID, &id);
     }
     reply
 }
 
-fn inbound(from: SocketAddr, Asked { method, uri, said, body }: Asked) -> Inbound {
+fn inbound(from: SocketAddr, Request { method, uri, said, body }: &mut Request) -> Inbound<'_> {
     let rest = uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let (connection, path) =
         rest.bytes().position(|byte| byte == b'/').map_or((rest, "/"), |at| rest.split_at(at));
-    let reached = uri.authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
     Inbound {
-        method,
-        connection: connection.to_owned(),
-        path: path.to_owned(),
-        query: uri.query().map(str::to_owned),
-        host: said.host().map(str::to_owned),
-        reached: reached.or_else(|| said.reached().cloned()),
+        method: method.clone(),
+        connection,
+        path,
+        query: uri.query().map(Into::into),
         said,
+        host: said.host(),
+        reached: uri.authority().map(Authority::as_str).or_else(|| said.reached()),
         client: Some(from.ip()),
-        body,
+        body: take(body),
     }
 }
 

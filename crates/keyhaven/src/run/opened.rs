@@ -1,6 +1,6 @@
 //! A connection to one of the app's hosts, opened: each request goes through Keyhaven.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
 use axum::http::{Request, Response, header};
 use hyper::{body::Incoming, service::service_fn};
@@ -46,11 +46,11 @@ pub(super) async fn pass(shared: &Shared, host: &str, request: Request<Incoming>
     shared.note(|| format!("{} https://{host}{}", parts.method, parts.uri.path()));
     let call = Inbound {
         method: parts.method,
-        connection: shared.connection.clone(),
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        said: Arc::new(parts.headers.into()),
-        host: Some(host.to_owned()),
+        connection: &shared.connection,
+        path: parts.uri.path(),
+        query: parts.uri.query().map(Cow::Borrowed),
+        said: &parts.headers.into(),
+        host: Some(host),
         reached: None,
         client: None,
         body: body.into(),

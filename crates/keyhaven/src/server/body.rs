@@ -13,7 +13,6 @@ use hyper::body::{Frame, SizeHint};
 use keyhaven_core::proxy::{Flow, Passing};
 
 /// The body of any answer.
-#[expect(clippy::large_enum_variant, reason = "most answers are the large one")]
 pub(crate) enum AnyBody {
     Own(Body),
     Passing(Passing),

@@ -59,7 +59,7 @@ pub(super) async fn serve<S: Stream>(
             Poll::Pending => look.as_mut().poll(cx).map(|()| None),
             came => came.map(Some),
         });
-        let request = match came.await {
+        let mut request = match came.await {
             Some(Ok(Ok(request))) => request,
             Some(Ok(Err(other))) if !other.is_empty() => return Next::Other(other),
             Some(_) => return Next::Ended,
@@ -71,14 +71,13 @@ pub(super) async fn serve<S: Stream>(
                 continue;
             }
         };
-        let method = request.method.clone();
-        let Some(answer) =
-            unless_it_leaves(stream, pin!(pass(&requests.shared, requests.from, request.into()))).await
-        else {
-            return Next::Ended;
+        let answer = {
+            let passed = pin!(pass(&requests.shared, requests.from, &mut request));
+            unless_it_leaves(stream, passed).await
         };
+        let Some(answer) = answer else { return Next::Ended };
         let closes = is_stopping();
-        if !write(stream, &mut out, &method, answer, closes, || app.now()).await || closes {
+        if !write(stream, &mut out, &request.method, answer, closes, || app.now()).await || closes {
             return Next::Ended;
         }
         (is_new, *has_answered) = (true, true);

@@ -20,7 +20,11 @@ use axum::{
     http::{Request, Response, StatusCode},
 };
 use hyper::body::Incoming;
-use keyhaven_core::{Keyhaven, egress::Door, http1::Reply};
+use keyhaven_core::{
+    Keyhaven,
+    egress::Door,
+    http1::{self, Reply},
+};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
@@ -34,7 +38,7 @@ use super::{
     forwarded::TrustedProxies,
     tls::Tls,
 };
-use crate::proxy::{self, Asked};
+use crate::proxy;
 
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
@@ -159,10 +163,10 @@ impl Shared {
 pub(super) async fn pass(
     Shared { service, door, .. }: &Shared,
     from: SocketAddr,
-    asked: Asked,
+    request: &mut http1::Request,
 ) -> Reply<AnyBody> {
-    let from = service.trusted.client(from, asked.said.headers());
-    proxy::handle(&service.app, door, from, asked).await
+    let from = service.trusted.client(from, request.said.headers());
+    proxy::handle(&service.app, door, from, request).await
 }
 
 /// Answers any request.
@@ -172,7 +176,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
     if proxy::is_for(request.uri().path()) {
-        return pass(shared, from, request.into()).await.into();
+        return pass(shared, from, &mut request.into()).await.into();
     }
     let service = &shared.service;
     let from = service.trusted.client(from, request.headers());

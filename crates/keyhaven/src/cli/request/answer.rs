@@ -25,7 +25,7 @@ pub(super) type Answer = Response<AnyBody>;
 const MAX: usize = 64 * 1024 * 1024;
 
 /// Sends the call. What is not the app's answer is a failure.
-pub(super) async fn of(passage: &Passage, call: Inbound) -> Result<Answer, Failure> {
+pub(super) async fn of(passage: &Passage, call: Inbound<'_>) -> Result<Answer, Failure> {
     let answer = passage.send(call).await?;
     let whose = answer.headers().get(ANSWER).map(|value| value.as_bytes());
     let status = answer.status();

@@ -7,7 +7,7 @@ mod pages;
 mod pretty;
 mod screen;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{borrow::Cow, process::ExitCode};
 
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -110,10 +110,10 @@ impl Call {
     async fn send(&self, query: Option<String>, body: Payload) -> Result<answer::Answer, Failure> {
         let call = Inbound {
             method: self.method.clone(),
-            connection: self.connection.clone(),
-            path: self.path.clone(),
-            query,
-            said: Arc::new(self.headers.clone().into()),
+            connection: &self.connection,
+            path: &self.path,
+            query: query.map(Cow::Owned),
+            said: &self.headers.clone().into(),
             host: None,
             reached: None,
             client: None,

@@ -1,0 +1,148 @@
+//! Names of headers in their order, and what they alone come to.
+
+use std::sync::OnceLock;
+
+use http::{HeaderName, header};
+use httparse::Header;
+
+use super::fields::Line;
+
+/// The names.
+pub(super) struct Names {
+    names: Vec<HeaderName>,
+    /// How many bytes each of them has: most differ in that already.
+    sizes: Vec<u8>,
+    /// As they were written, each with what stands before its value.
+    written: Vec<Box<str>>,
+    /// Nothing, if a message with them is less than plain.
+    framing: Option<Framing>,
+    /// Which of them pass; written once.
+    passing: OnceLock<Vec<bool>>,
+}
+
+/// Where headers tell how their message is framed.
+pub(super) struct Framing {
+    length: Option<usize>,
+    connection: Vec<usize>,
+}
+
+impl Names {
+    /// Those of headers; nothing, if one is none.
+    pub(super) fn read(headers: &[Header<'_>]) -> Option<Self> {
+        let names = headers.iter().map(|it| HeaderName::from_bytes(it.name.as_bytes()).ok());
+        let written = headers.iter().map(|it| format!("{}: ", it.name).into()).collect();
+        Some(Self { written, ..names.collect::<Option<Vec<_>>>()?.into() })
+    }
+
+    pub(super) fn name(&self, at: usize) -> &HeaderName {
+        &self.names[at]
+    }
+
+    /// Where this one stands next, from there on.
+    pub(super) fn next(&self, name: &HeaderName, from: usize) -> Option<usize> {
+        let size = size(name);
+        (from..self.names.len()).find(|at| self.sizes[*at] == size && self.names[*at] == *name)
+    }
+
+    pub(super) fn is_length(&self, at: usize) -> bool {
+        self.names[at] == header::CONTENT_LENGTH
+    }
+
+    pub(super) fn framing(&self) -> Option<&Framing> {
+        self.framing.as_ref()
+    }
+
+    /// Where the lines with these names stand, and where they end. Nothing, if it is others that begin there, or if
+    /// anything about them is less than plain.
+    pub(super) fn lines(&self, text: &[u8], start: usize) -> Option<(Vec<Line>, usize)> {
+        let (mut lines, mut next) = (Vec::with_capacity(self.written.len()), start);
+        for written in &self.written {
+            let (start, value) = (next, next + written.len());
+            if text.get(start..value)? != written.as_bytes() {
+                return None;
+            }
+            let end = value + memchr::memchr2(b'\r', b'\n', &text[value..])?;
+            if !is_bare(&text[value..end]) || text.get(end..end + 2)? != b"\r\n" {
+                return None;
+            }
+            lines.push(Line { start, value, end });
+            next = end + "\r\n".len();
+        }
+        let end = next + "\r\n".len();
+        (text.get(next..end)? == b"\r\n" && is_text(&text[start..end])).then_some((lines, end))
+    }
+
+    pub(super) fn judge(&self, rule: impl FnOnce(&[HeaderName]) -> Vec<bool>) {
+        self.passing.get_or_init(|| rule(&self.names));
+    }
+
+    /// As they were judged; all, if they were not.
+    pub(super) fn passes(&self, at: usize) -> bool {
+        self.passing.get().is_none_or(|passing| passing[at])
+    }
+}
+
+impl From<Vec<HeaderName>> for Names {
+    fn from(names: Vec<HeaderName>) -> Self {
+        Self {
+            sizes: names.iter().map(size).collect(),
+            framing: Framing::read(&names),
+            names,
+            written: Vec::new(),
+            passing: OnceLock::new(),
+        }
+    }
+}
+
+/// Of the longest, some of the bits.
+fn size(name: &HeaderName) -> u8 {
+    name.as_str().len() as u8
+}
+
+/// Is it a value with nothing around it?
+fn is_bare(value: &[u8]) -> bool {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    !is_blank(value.first()) && !is_blank(value.last())
+}
+
+/// Is it what may stand in values, and ends of lines?
+fn is_text(lines: &[u8]) -> bool {
+    // All are looked at, so that many are at once.
+    let is_odd = |byte: u8| ((byte < b' ') & !matches!(byte, b'\t' | b'\r' | b'\n')) | (byte == 0x7f);
+    !lines.iter().fold(false, |odd, byte| odd | is_odd(*byte))
+}
+
+impl Framing {
+    /// Nothing, if anything in them makes the message less than plain.
+    pub(super) fn read(names: &[HeaderName]) -> Option<Self> {
+        let mut framing = Self { length: None, connection: Vec::new() };
+        for (at, name) in names.iter().enumerate() {
+            match *name {
+                header::CONTENT_LENGTH if framing.length.is_some() => return None,
+                header::CONTENT_LENGTH => framing.length = Some(at),
+                header::CONNECTION => framing.connection.push(at),
+                header::TRANSFER_ENCODING
+                | header::UPGRADE
+                | header::EXPECT
+                | header::TE
+                | header::TRAILER => return None,
+                _ => {}
+            }
+        }
+        Some(framing)
+    }
+
+    /// The length that the values tell, if one does. Nothing, if they make the message less than plain.
+    pub(super) fn length<'a>(&self, value: impl Fn(usize) -> &'a [u8]) -> Option<Option<u64>> {
+        if !self.connection.iter().all(|at| value(*at).eq_ignore_ascii_case(b"keep-alive")) {
+            return None;
+        }
+        self.length.map_or(Some(None), |at| number(value(at)).map(Some))
+    }
+}
+
+/// Digits and nothing else. Nearly as many as fit: hyper takes the largest numbers for other things.
+fn number(value: &[u8]) -> Option<u64> {
+    let is_number = (1..20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
+}
