@@ -89,6 +89,19 @@ impl TryFrom<String> for LimitHeader {
     }
 }
 
+/// A method of HTTP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CallMethod(Method);
+
+impl TryFrom<String> for CallMethod {
+    type Error = http::method::InvalidMethod;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Method::try_from(name.as_str()).map(Self)
+    }
+}
+
 /// A narrower window for some paths.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,7 +129,7 @@ pub struct Budget {
 pub struct Cost {
     /// Methods; empty: all.
     #[serde(default)]
-    pub methods: Vec<String>,
+    pub methods: Vec<CallMethod>,
     /// Which paths.
     pub paths: Vec<PathPattern>,
     /// The cost of one call.
@@ -135,7 +148,7 @@ impl Limits {
     pub fn cost(&self, method: &Method, path: &str) -> u32 {
         let path = Path::new(path);
         let fits = |cost: &&Cost| {
-            (cost.methods.is_empty() || cost.methods.iter().any(|name| name == method.as_str()))
+            (cost.methods.is_empty() || cost.methods.iter().any(|it| it.0 == *method))
                 && fit(&cost.paths, &path)
         };
         self.cost.iter().find(fits).map_or(1, |cost| cost.cost)

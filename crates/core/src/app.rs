@@ -218,9 +218,8 @@ impl Keyhaven {
         let mut id = String::with_capacity("rq_".len() + self.run.len() + digits as usize);
         id += "rq_";
         id += &self.run;
-        for digit in (0..digits).rev() {
-            id.push(char::from(b"0123456789abcdef"[(number >> (4 * digit)) as usize & 15]));
-        }
+        let digit = |at| char::from(b"0123456789abcdef"[(number >> (4 * at)) as usize & 15]);
+        id.extend((0..digits).rev().map(digit));
         id
     }
 

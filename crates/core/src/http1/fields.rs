@@ -5,6 +5,7 @@ use std::{iter, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Header;
+use smallvec::SmallVec;
 
 use super::{names::Names, write::write_line};
 
@@ -15,7 +16,7 @@ pub struct Fields {
     /// The lines as they were written.
     text: Bytes,
     /// Where in it each of them stands.
-    lines: Vec<Line>,
+    lines: Lines,
     /// A rule said which of them pass. Without one, all do.
     is_judged: bool,
     /// None of these passes.
@@ -23,6 +24,9 @@ pub struct Fields {
     /// Lines that were added on the way.
     added: Vec<u8>,
 }
+
+/// Of most answers, without room of their own.
+pub(super) type Lines = SmallVec<[Line; 12]>;
 
 /// Where one header stands.
 pub(super) struct Line {
@@ -61,7 +65,7 @@ impl Fields {
         Some(Self::new(names, text.clone(), lines.collect()))
     }
 
-    fn new(names: Arc<Names>, text: Bytes, lines: Vec<Line>) -> Self {
+    fn new(names: Arc<Names>, text: Bytes, lines: Lines) -> Self {
         Self { names, text, lines, is_judged: false, removed: Vec::new(), added: Vec::new() }
     }
 
@@ -148,7 +152,7 @@ impl Fields {
 
 impl From<HeaderMap> for Fields {
     fn from(headers: HeaderMap) -> Self {
-        let (mut text, mut names, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut text, mut names, mut lines) = (Vec::new(), Vec::new(), Lines::new());
         for (name, value) in &headers {
             let start = text.len();
             write_line(&mut text, name, value.as_bytes());

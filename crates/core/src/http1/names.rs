@@ -5,15 +5,18 @@ use std::sync::OnceLock;
 use http::{HeaderName, header};
 use httparse::Header;
 
-use super::fields::Line;
+use super::fields::{Line, Lines};
+
+/// Stands between name and value, mostly.
+const SEPARATOR: &[u8] = b": ";
 
 /// The names.
 pub(super) struct Names {
     names: Vec<HeaderName>,
     /// How many bytes each of them has: most differ in that already.
-    sizes: Vec<u8>,
-    /// As they were written, each with what stands before its value.
-    written: Vec<Box<str>>,
+    sizes: Vec<u16>,
+    /// As they were written, each with what stands before its value; one behind the other, so that they lie together.
+    written: Vec<u8>,
     /// Nothing, if a message with them is less than plain.
     framing: Option<Framing>,
     /// Which of them pass; written once.
@@ -30,7 +33,8 @@ impl Names {
     /// Those of headers; nothing, if one is none.
     pub(super) fn read(headers: &[Header<'_>]) -> Option<Self> {
         let names = headers.iter().map(|it| HeaderName::from_bytes(it.name.as_bytes()).ok());
-        let written = headers.iter().map(|it| format!("{}: ", it.name).into()).collect();
+        let written =
+            headers.iter().flat_map(|it| [it.name.as_bytes(), SEPARATOR]).flatten().copied().collect();
         Some(Self { written, ..names.collect::<Option<Vec<_>>>()?.into() })
     }
 
@@ -41,7 +45,8 @@ impl Names {
     /// Where this one stands next, from there on.
     pub(super) fn next(&self, name: &HeaderName, from: usize) -> Option<usize> {
         let size = size(name);
-        (from..self.names.len()).find(|at| self.sizes[*at] == size && self.names[*at] == *name)
+        let mut rest = self.sizes.get(from..)?.iter().zip(self.names.get(from..)?);
+        rest.position(|(one, its)| *one == size && its == name).map(|at| from + at)
     }
 
     pub(super) fn is_length(&self, at: usize) -> bool {
@@ -54,13 +59,16 @@ impl Names {
 
     /// Where the lines with these names stand, and where they end. Nothing, if it is others that begin there, or if
     /// anything about them is less than plain.
-    pub(super) fn lines(&self, text: &[u8], start: usize) -> Option<(Vec<Line>, usize)> {
-        let (mut lines, mut next) = (Vec::with_capacity(self.written.len()), start);
-        for written in &self.written {
-            let (start, value) = (next, next + written.len());
-            if text.get(start..value)? != written.as_bytes() {
+    pub(super) fn lines(&self, text: &[u8], start: usize) -> Option<(Lines, usize)> {
+        let (mut lines, mut next, mut written) =
+            (Lines::with_capacity(self.sizes.len()), start, &self.written[..]);
+        for size in &self.sizes {
+            let (name, others) = written.split_at_checked(usize::from(*size) + SEPARATOR.len())?;
+            let (start, value) = (next, next + name.len());
+            if text.get(start..value)? != name {
                 return None;
             }
+            written = others;
             let end = value + memchr::memchr2(b'\r', b'\n', &text[value..])?;
             if !is_bare(&text[value..end]) || text.get(end..end + 2)? != b"\r\n" {
                 return None;
@@ -94,9 +102,9 @@ impl From<Vec<HeaderName>> for Names {
     }
 }
 
-/// Of the longest, some of the bits.
-fn size(name: &HeaderName) -> u8 {
-    name.as_str().len() as u8
+/// No name has more bytes than this can tell.
+fn size(name: &HeaderName) -> u16 {
+    name.as_str().len() as u16
 }
 
 /// Is it a value with nothing around it?

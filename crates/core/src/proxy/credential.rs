@@ -91,8 +91,9 @@ pub(super) fn find<'a>(
     let (query, in_query) = without(query, |name| places.is_none_or(|places| names_one(places.query, name)));
     in_query.iter().try_for_each(|text| shown.show(text))?;
     let rest = query.as_deref().unwrap_or_default();
+    let decoded = path.contains('%').then(|| path::decode(path).ok()).flatten();
     if holds_token(path.as_bytes())
-        || path::decode(path).is_ok_and(|path| holds_token(path.as_bytes()))
+        || decoded.is_some_and(|path| holds_token(path.as_bytes()))
         || holds_token(rest.as_bytes())
         || decoded_holds_token(rest)
     {
@@ -154,7 +155,7 @@ fn without(query: Option<Cow<'_, str>>, taken: impl Fn(&str) -> bool) -> (Option
 /// Does a whole, right token stand anywhere in these bytes?
 fn holds_token(bytes: &[u8]) -> bool {
     let mut rest = bytes;
-    while let Some(at) = rest.windows(PREFIX.len()).position(|window| window == PREFIX) {
+    while let Some(at) = memchr::memmem::find(rest, PREFIX) {
         let end = (at + Token::LENGTH).min(rest.len());
         let text = std::str::from_utf8(&rest[at..end]).unwrap_or_default();
         if TokenHash::of(TokenKind::Access, text).is_ok() {

@@ -30,6 +30,14 @@ struct Counts {
     touched: Millis,
 }
 
+/// What is new about a use of a token.
+pub(super) enum News {
+    /// The first within the hour for this connection, from there.
+    Place,
+    /// When it was: for a minute, none has been written.
+    Time,
+}
+
 /// Calls of a token that are written down.
 pub(super) struct Used {
     at: Millis,
@@ -72,17 +80,21 @@ impl Meter {
         counts.day = counts.day.max((used.at.div_euclid(DAY), used.day));
     }
 
-    /// Is this the first time within the hour that the token is used for this, from there?
-    pub(super) fn is_new(&self, connection: &Arc<str>, client: Option<IpAddr>, now: Millis) -> bool {
+    /// What is to be noted of a use, if anything is.
+    pub(super) fn news(&self, connection: &Arc<str>, client: Option<IpAddr>, now: Millis) -> Option<News> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.hour != now / HOUR {
+        if counts.hour != now / HOUR || counts.seen.len() >= MAX_SEEN {
             counts.hour = now / HOUR;
             counts.seen.clear();
         }
-        if counts.seen.len() >= MAX_SEEN {
-            counts.seen.clear();
+        if counts.seen.insert((connection.clone(), client)) {
+            return Some(News::Place);
         }
-        counts.seen.insert((connection.clone(), client))
+        let is_due = counts.touched + MINUTE <= now;
+        is_due.then(|| {
+            counts.touched = now;
+            News::Time
+        })
     }
 
     /// What was noted last could not be written.
@@ -90,16 +102,6 @@ impl Meter {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.seen.clear();
         counts.touched = 0;
-    }
-
-    /// Has its last use not been written for a minute?
-    pub(super) fn is_due(&self, now: Millis) -> bool {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = counts.touched + MINUTE <= now;
-        if due {
-            counts.touched = now;
-        }
-        due
     }
 }
 

@@ -36,6 +36,22 @@ impl Refusal {
         Self { retry_after: Some(wait), ..Self::new(429, code, message, remedy) }
     }
 
+    /// What is no request that can be read; refused with this status.
+    pub fn unreadable(status: u16) -> Self {
+        let (code, message, remedy) = match status {
+            414 => {
+                ("address_too_long", "The address is longer than 64 KiB.", "Send in the body what is long.")
+            }
+            431 => (
+                "headers_too_large",
+                "The request has more than 100 headers, or they are larger than 400 KiB.",
+                "Send fewer or shorter ones.",
+            ),
+            _ => ("bad_request", "The request is no HTTP that can be read.", "Send it in a plain form."),
+        };
+        Self::new(status, code, message, remedy)
+    }
+
     /// The caller's part of the exchange is not whole.
     pub(super) fn broken_off() -> Self {
         Self::new(

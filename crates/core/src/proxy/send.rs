@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Inbound, Passing, Refusal, answer::Count, governor::Call, headers, known::Caller, location::Asked,
-    outbound::Outbound, path, target::Target,
+    meter::News, outbound::Outbound, path, target::Target,
 };
 use crate::{
     Error, Keyhaven, Millis,
@@ -133,16 +133,13 @@ async fn note_use(
     client: Option<std::net::IpAddr>,
     now: Millis,
 ) -> Result<(), Refusal> {
-    let is_new = caller.meter.is_new(&target.id, client, now);
-    if !is_new && !caller.meter.is_due(now) {
-        return Ok(());
-    }
+    let Some(news) = caller.meter.news(&target.id, client, now) else { return Ok(()) };
     let ctx = caller.ctx.clone().with_client(client);
     let (on_main, subject, token) = (app.clone(), target.id.clone(), caller.id.clone());
     let noted = app
         .on_main(async move {
             let mut tx = on_main.store.begin(&ctx.scope()).await?;
-            if is_new {
+            if let News::Place = news {
                 ctx.audit_hourly(&mut tx, "connection.use", &subject).await?;
             }
             tx.touch_access_token(&token).await?;

@@ -155,10 +155,14 @@ async fn http1<S: Stream>(mut io: Io<S>, requests: Requests, stop: &mut watch::R
         }
         let before = pulse.requests();
         let mut connection = Box::new(shared.http.http1.serve_connection(io, requests.clone()));
-        if drive(Pin::new(&mut *connection), pulse, stop, true).await {
+        let has_ended = drive(Pin::new(&mut *connection), pulse, stop, true).await;
+        let parts = connection.into_parts();
+        if has_ended {
+            if let Some((stream, status)) = parts.io.refused() {
+                Box::pin(plain::refuse(stream, shared.app(), status)).await;
+            }
             return;
         }
-        let parts = connection.into_parts();
         io = parts.io.after(parts.read_buf);
         if pulse.requests() != before {
             end = Instant::now() + HEADER_TIME;
@@ -202,11 +206,16 @@ where
             tracing::debug!("a caller stopped reading its answer");
             return true;
         }
-        // In HTTP/2 others may be under way, once there are any.
-        let waits = pulse.waits_to_read().filter(|_| may_rest || pulse.requests() == 0);
+        // In HTTP/2 there is always something to read, such as whether the other end is there.
+        let waits = if may_rest { pulse.waits_to_read() } else { pulse.waits_for_request() };
         rests = since(rests, waits, now);
-        if rests.is_some_and(|(_, since)| now - since >= HEADER_TIME) {
+        let rested = rests.map_or(Duration::ZERO, |(_, since)| now - since);
+        // In HTTP/2 a request that is on its way just then is still answered.
+        let gently = !may_rest && pulse.requests() > 0;
+        if rested >= HEADER_TIME * if gently { 2 } else { 1 } {
             return true;
+        } else if rested >= HEADER_TIME {
+            connection.as_mut().graceful_shutdown();
         }
         look.as_mut().reset(now + LOOK_BUSY);
     }
@@ -234,9 +243,8 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { from, shared, pulse } = self.clone();
-        pulse.begins();
-        let bare = request.is_end_stream();
-        Box::pin(async move { Ok(Answer::to(bare, pulse, answer(&shared, from, request).await)) })
+        let (bare, open) = (request.is_end_stream(), pulse.begins());
+        Box::pin(async move { Ok(Answer::to(bare, open, answer(&shared, from, request).await)) })
     }
 }
 

@@ -7,16 +7,18 @@ use std::{
     mem::MaybeUninit,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::{body::Bytes, http::Method};
 use hyper::body::{Body, Frame};
 use keyhaven_core::{
-    Millis,
+    Keyhaven, Millis,
     http1::{self, Last, Length, Reply},
+    proxy::Refusal,
 };
 use tokio::{
-    io::{AsyncWriteExt, ReadBuf},
+    io::{AsyncReadExt, AsyncWriteExt, ReadBuf, copy, sink},
     sync::watch,
     time::{self, Instant, timeout},
 };
@@ -32,6 +34,10 @@ use crate::proxy;
 const HEAD: usize = 4 * 1024;
 /// Longer requests are not plain; longer pieces of an answer are not copied together.
 const ROOM: usize = 8 * 1024;
+
+/// What is still read of a request that was refused, and how long.
+const MAX_LEFT: u64 = 16 * 1024 * 1024;
+const LEFT_TIME: Duration = Duration::from_secs(5);
 
 /// Why there is no further plain call.
 pub(super) enum Next {
@@ -114,6 +120,19 @@ async fn unless_it_leaves<S: Stream, T>(
         polled => polled.map(Some),
     })
     .await
+}
+
+/// Tells a caller whose request cannot be read why, and ends the connection.
+pub(super) async fn refuse<S: Stream>(mut stream: S, app: &Keyhaven, status: u16) {
+    let answer = proxy::told(Err(Refusal::unreadable(status)), app.new_request_id());
+    let now = || app.now();
+    if !write(&mut stream, &mut Vec::new(), &Method::GET, answer, true, now).await
+        || stream.shutdown().await.is_err()
+    {
+        return;
+    }
+    // Were the connection closed while something comes, the answer could be lost on its way.
+    let _ = timeout(LEFT_TIME, copy(&mut stream.take(MAX_LEFT), &mut sink())).await;
 }
 
 /// Writes an answer; false: the connection cannot go on.

@@ -25,8 +25,10 @@ use super::AnyBody;
 pub(super) struct Pulse {
     /// A request is under way, or its body may not have been read to its end.
     busy: AtomicBool,
-    /// A request is not answered to its end.
-    open: AtomicBool,
+    /// Requests that are not answered to their end.
+    open: AtomicU32,
+    /// The last bytes of an answer may not have been handed over for writing.
+    leaving: AtomicBool,
     /// All that came was read, and more is waited for.
     hungry: AtomicBool,
     /// Counts what was read.
@@ -46,8 +48,18 @@ impl Pulse {
 
     /// What was read until now, if nothing but the next request is waited for, or what is left of the last one.
     pub(super) fn waits_to_read(&self) -> Option<u32> {
-        let waits = !self.open.load(Relaxed) && !self.unsent.load(Relaxed);
+        let waits = self.is_quiet();
         waits.then(|| self.reads.load(Relaxed))
+    }
+
+    /// No request is under way, and nothing is left to be written.
+    fn is_quiet(&self) -> bool {
+        self.open.load(Relaxed) == 0 && !self.unsent.load(Relaxed)
+    }
+
+    /// Requests that came so far, if all of them are answered.
+    pub(super) fn waits_for_request(&self) -> Option<u32> {
+        (self.open.load(Relaxed) == 0).then(|| self.requests())
     }
 
     /// What was written until now, if the other end has still to take the rest.
@@ -60,10 +72,21 @@ impl Pulse {
         self.requests.load(Relaxed)
     }
 
-    pub(super) fn begins(&self) {
+    /// A request begins. It is open until what this gives is dropped.
+    pub(super) fn begins(self: &Arc<Self>) -> Open {
         self.requests.fetch_add(1, Relaxed);
         self.busy.store(true, Relaxed);
-        self.open.store(true, Relaxed);
+        self.open.fetch_add(1, Relaxed);
+        Open(self.clone())
+    }
+}
+
+/// A request that is not answered to its end.
+pub(super) struct Open(Arc<Pulse>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Relaxed);
     }
 }
 
@@ -72,11 +95,13 @@ pub(super) struct Io<S> {
     stream: TokioIo<S>,
     ahead: Bytes,
     pulse: Arc<Pulse>,
+    /// The status by which hyper wanted to refuse what is no request.
+    refused: Option<u16>,
 }
 
 impl<S> Io<S> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream: TokioIo::new(stream), ahead: Bytes::new(), pulse }
+        Self { stream: TokioIo::new(stream), ahead: Bytes::new(), pulse, refused: None }
     }
 
     /// Reads these bytes first; there are none left from before.
@@ -87,6 +112,20 @@ impl<S> Io<S> {
     /// The stream, where nothing of it was read too much.
     pub(super) fn drained(&mut self) -> Option<&mut S> {
         self.ahead.is_empty().then(|| self.stream.inner_mut())
+    }
+
+    /// The stream, and the status of the refusal that is still to be written there.
+    pub(super) fn refused(self) -> Option<(S, u16)> {
+        self.refused.map(|status| (self.stream.into_inner(), status))
+    }
+
+    /// Is this hyper's own refusal of what is no request? It is bare, and goes nowhere: it is told in our words later.
+    fn takes_refusal(&mut self, bytes: &[u8]) -> bool {
+        let is_quiet = self.pulse.is_quiet() && !self.pulse.leaving.load(Relaxed);
+        let is_own = |status: &u16| (400..500).contains(status) && is_quiet;
+        let status = || str::from_utf8(bytes.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?.parse().ok();
+        self.refused = self.refused.or_else(|| status().filter(is_own));
+        self.refused.is_some()
     }
 
     fn read(&self, result: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
@@ -124,6 +163,9 @@ impl<S: AsyncRead + Unpin> Read for Io<S> {
 
 impl<S: AsyncWrite + Unpin> Write for Io<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.takes_refusal(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(result)
     }
@@ -133,6 +175,9 @@ impl<S: AsyncWrite + Unpin> Write for Io<S> {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if pieces.first().is_some_and(|first| self.takes_refusal(first)) {
+            return Poll::Ready(Ok(pieces.iter().map(|piece| piece.len()).sum()));
+        }
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
         self.wrote(result)
     }
@@ -145,10 +190,16 @@ impl<S: AsyncWrite + Unpin> Write for Io<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(cx);
         self.pulse.unsent.store(result.is_pending(), Relaxed);
+        if result.is_ready() {
+            self.pulse.leaving.store(false, Relaxed);
+        }
         result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.refused.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
@@ -158,20 +209,20 @@ pub(super) struct Answer {
     body: AnyBody,
     /// The request had no body of which anything could be left.
     bare: bool,
-    pulse: Arc<Pulse>,
+    open: Open,
 }
 
 impl Answer {
-    pub(super) fn to(bare: bool, pulse: Arc<Pulse>, answer: Response<AnyBody>) -> Response<Self> {
-        answer.map(|body| Self { body, bare, pulse })
+    pub(super) fn to(bare: bool, open: Open, answer: Response<AnyBody>) -> Response<Self> {
+        answer.map(|body| Self { body, bare, open })
     }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.pulse.open.store(false, Relaxed);
+        self.open.0.leaving.store(true, Relaxed);
         if self.bare {
-            self.pulse.busy.store(false, Relaxed);
+            self.open.0.busy.store(false, Relaxed);
         }
     }
 }

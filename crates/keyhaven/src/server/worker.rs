@@ -74,7 +74,7 @@ struct Worker {
 
 impl Workers {
     pub(crate) fn start(service: Service, tls: Option<Arc<Tls>>) -> io::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
+        let count = thread::available_parallelism().map_or(1, usize::from);
         let each =
             (0..count).map(|_| Worker::start(service.clone(), tls.clone())).collect::<io::Result<_>>()?;
         Ok(Self { each, next: AtomicUsize::new(0) })

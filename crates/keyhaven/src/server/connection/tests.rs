@@ -2,7 +2,8 @@
 
 use axum::body::Body as Page;
 use http_body_util::BodyExt;
-use hyper::service::service_fn;
+use hyper::{client::conn::http2, service::service_fn};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
@@ -17,14 +18,13 @@ macro_rules! connection {
         let pulse = Arc::new(Pulse::default());
         let noted = pulse.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            noted.begins();
-            let (bare, noted) = (request.is_end_stream(), noted.clone());
+            let (bare, open) = (request.is_end_stream(), noted.begins());
             let answer = Response::new(AnyBody::Own(Page::from(vec![b'x'; $bytes])));
             async move {
                 if request.headers().contains_key("x-read") {
                     request.into_body().collect().await.unwrap();
                 }
-                Ok::<_, Infallible>(Answer::to(bare, noted, answer))
+                Ok::<_, Infallible>(Answer::to(bare, open, answer))
             }
         });
         let http = Http::default();
@@ -109,6 +109,33 @@ async fn whoever_does_not_tell_which_version_it_speaks_is_given_up() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_nothing_more_by_http2_is_given_up() {
+    let (caller, ours) = duplex(1 << 16);
+    let pulse = Arc::new(Pulse::default());
+    let noted = pulse.clone();
+    let service = service_fn(move |_| {
+        let open = noted.begins();
+        async move {
+            time::sleep(4 * HEADER_TIME).await;
+            Ok::<_, Infallible>(Answer::to(true, open, Response::new(AnyBody::Own(Page::empty()))))
+        }
+    });
+    let http = Http::default();
+    let mut connection = Box::pin(http.any.serve_connection(Io::new(ours, pulse.clone()), service));
+    let (_stop, stopped) = watch::channel(());
+    let asks = async {
+        let (mut send, caller) = http2::handshake(TokioExecutor::new(), TokioIo::new(caller)).await.unwrap();
+        tokio::spawn(caller);
+        let request = Request::get("http://x/").body(Page::empty()).unwrap();
+        send.send_request(request).await.unwrap();
+        (Instant::now(), send)
+    };
+    let driven = async { (drive(connection.as_mut(), &pulse, &stopped, false).await, Instant::now()) };
+    let ((answered, _send), (has_ended, ended)) = tokio::join!(asks, driven);
+    assert!(has_ended && (HEADER_TIME..HEADER_TIME + 3 * SECOND).contains(&(ended - answered)));
+}
+
 #[tokio::test]
 async fn a_connection_is_not_laid_down_while_requests_wait_to_be_read() {
     const MANY: usize = 40;
@@ -116,10 +143,10 @@ async fn a_connection_is_not_laid_down_while_requests_wait_to_be_read() {
     let pulse = Arc::new(Pulse::default());
     let noted = pulse.clone();
     let service = service_fn(move |_| {
-        noted.begins();
+        let open = noted.begins();
         // Takes long and never waits: hyper rests after some of them.
         std::thread::sleep(LOOK / 12);
-        let answer = Answer::to(true, noted.clone(), Response::new(AnyBody::Own(Page::empty())));
+        let answer = Answer::to(true, open, Response::new(AnyBody::Own(Page::empty())));
         async move { Ok::<_, Infallible>(answer) }
     });
     let requests = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(500)).repeat(MANY);

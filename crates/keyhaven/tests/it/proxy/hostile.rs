@@ -166,9 +166,16 @@ fn messages_that_frame_themselves_twice_are_one_request_at_most() {
                 "{of}: {one}"
             );
         }
-        assert!(said.is_empty() || said.starts_with("HTTP/1.1 "), "{of}: {said}");
+        // Whoever is refused hears why, and by whom.
+        let count = |text: &str| said.matches(text).count();
+        assert!(said.starts_with("HTTP/1.1 "), "{of}: {said}");
+        assert_eq!(count("HTTP/1.1 4"), count("x-keyhaven-answer: keyhaven"), "{of}: {said}");
+        assert_eq!(count("x-keyhaven-request-id: rq_"), count("x-keyhaven-answer: "), "{of}: {said}");
+        assert_eq!(count("x-keyhaven-answer: keyhaven"), count("\"remedy\":"), "{of}: {said}");
         assert!(seen.is_empty() || !["encoded twice", "two hosts"].contains(&of), "{of}: {seen:?}");
     }
+    let long = stage.raw(format!("GET {}/{} HTTP/1.1\r\n\r\n", stage.at, "a".repeat(70_000)).as_bytes());
+    assert!(long.starts_with("HTTP/1.1 414 ") && long.contains("address_too_long"), "{long}");
     stage.settles("odd framing");
 }
 
