@@ -166,12 +166,9 @@ fn fit(patterns: &[PathPattern], path: &Path<'_>) -> bool {
 }
 
 impl LimitHeaders {
-    /// What an answer tells, whose headers are looked up so.
-    pub fn read<'a>(&self, header: impl Fn(&HeaderName) -> Option<&'a [u8]>) -> Told {
-        let told = |name: &Option<LimitHeader>| {
-            let value = header(&name.as_ref()?.0)?.trim_ascii();
-            std::str::from_utf8(value).ok()?.parse().ok()
-        };
+    /// What an answer tells, whose headers are looked up so; as whole numbers, or not at all.
+    pub fn read(&self, header: impl Fn(&HeaderName) -> Option<u64>) -> Told {
+        let told = |name: &Option<LimitHeader>| header(&name.as_ref()?.0);
         Told { limit: told(&self.limit), remaining: told(&self.remaining), reset: told(&self.reset) }
     }
 }

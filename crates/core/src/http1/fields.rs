@@ -5,9 +5,11 @@ use std::{iter, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Header;
-use smallvec::SmallVec;
 
-use super::{names::Names, write::write_line};
+use super::{
+    names::{Names, number},
+    write::write_line,
+};
 
 /// Headers of an answer, as they came. An app answers most calls with the same names in the same order: what these come
 /// to is found out once, and only the values are looked at each time.
@@ -16,7 +18,7 @@ pub struct Fields {
     /// The lines as they were written.
     text: Bytes,
     /// Where in it each of them stands.
-    lines: Lines,
+    lines: Vec<Line>,
     /// A rule said which of them pass. Without one, all do.
     is_judged: bool,
     /// None of these passes.
@@ -24,9 +26,6 @@ pub struct Fields {
     /// Lines that were added on the way.
     added: Vec<u8>,
 }
-
-/// Of most answers, without room of their own.
-pub(super) type Lines = SmallVec<[Line; 12]>;
 
 /// Where one header stands.
 pub(super) struct Line {
@@ -65,7 +64,7 @@ impl Fields {
         Some(Self::new(names, text.clone(), lines.collect()))
     }
 
-    fn new(names: Arc<Names>, text: Bytes, lines: Lines) -> Self {
+    fn new(names: Arc<Names>, text: Bytes, lines: Vec<Line>) -> Self {
         Self { names, text, lines, is_judged: false, removed: Vec::new(), added: Vec::new() }
     }
 
@@ -81,6 +80,11 @@ impl Fields {
             next = self.names.next(name, next + 1)?;
         }
         Some(self.value(next))
+    }
+
+    /// The same, where it is a number.
+    pub(crate) fn number(&self, name: &HeaderName) -> Option<u64> {
+        number(self.get(name)?)
     }
 
     /// All with this name among those that came.
@@ -152,7 +156,7 @@ impl Fields {
 
 impl From<HeaderMap> for Fields {
     fn from(headers: HeaderMap) -> Self {
-        let (mut text, mut names, mut lines) = (Vec::new(), Vec::new(), Lines::new());
+        let (mut text, mut names, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in &headers {
             let start = text.len();
             write_line(&mut text, name, value.as_bytes());

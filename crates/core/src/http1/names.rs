@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use http::{HeaderName, header};
 use httparse::Header;
 
-use super::fields::{Line, Lines};
+use super::fields::Line;
 
 /// Stands between name and value, mostly.
 const SEPARATOR: &[u8] = b": ";
@@ -59,9 +59,9 @@ impl Names {
 
     /// Where the lines with these names stand, and where they end. Nothing, if it is others that begin there, or if
     /// anything about them is less than plain.
-    pub(super) fn lines(&self, text: &[u8], start: usize) -> Option<(Lines, usize)> {
+    pub(super) fn lines(&self, text: &[u8], start: usize) -> Option<(Vec<Line>, usize)> {
         let (mut lines, mut next, mut written) =
-            (Lines::with_capacity(self.sizes.len()), start, &self.written[..]);
+            (Vec::with_capacity(self.sizes.len()), start, &self.written[..]);
         for size in &self.sizes {
             let (name, others) = written.split_at_checked(usize::from(*size) + SEPARATOR.len())?;
             let (start, value) = (next, next + name.len());
@@ -150,7 +150,7 @@ impl Framing {
 }
 
 /// Digits and nothing else. Nearly as many as fit: hyper takes the largest numbers for other things.
-fn number(value: &[u8]) -> Option<u64> {
+pub(super) fn number(value: &[u8]) -> Option<u64> {
     let is_number = (1..20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
+    is_number.then(|| value.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0')))
 }

@@ -73,9 +73,11 @@ pub fn outwards(from: &HeaderMap) -> HeaderMap {
 
 /// Leaves of the app's headers what the caller gets to see, and adds what protects it.
 pub fn inwards(fields: &mut Fields) {
-    for name in named_by_connection(fields.get_all(&header::CONNECTION)) {
-        // What is no name stands nowhere.
-        HeaderName::try_from(name).into_iter().for_each(|name| fields.remove(name));
+    if fields.get(&header::CONNECTION).is_some() {
+        for name in named_by_connection(fields.get_all(&header::CONNECTION)) {
+            // What is no name stands nowhere.
+            HeaderName::try_from(name).into_iter().for_each(|name| fields.remove(name));
+        }
     }
     fields.pass(|names| {
         // Of two lengths the one that was not heeded is wrong.

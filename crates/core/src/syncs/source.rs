@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderMap, HeaderName, Method, Response, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use jiff::{Timestamp, fmt::rfc2822};
@@ -94,7 +94,7 @@ impl AppSource {
             return Err(Refused::Broken("what it sent is no JSON".into()));
         }
         let limits = self.connector.limits.as_ref();
-        let header = |name: &HeaderName| head.headers.get(name).map(HeaderValue::as_bytes);
+        let header = |name: &HeaderName| head.headers.get(name)?.to_str().ok()?.trim().parse().ok();
         let burst = limits.and_then(|it| burst(it.headers.read(header)));
         let day = limits.and_then(|it| it.budget.as_ref()).map(|it| it.headers.read(header));
         let day =

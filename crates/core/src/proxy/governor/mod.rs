@@ -155,12 +155,12 @@ impl Governor {
 
     /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.
     pub(super) fn heard(&self, fields: &Fields) -> Option<(u64, u64)> {
-        let burst = self.limits.headers.read(|name| fields.get(name));
+        let burst = self.limits.headers.read(|name| fields.number(name));
         let day = self
             .limits
             .budget
             .as_ref()
-            .map(|budget| budget.headers.read(|name| fields.get(name)))
+            .map(|budget| budget.headers.read(|name| fields.number(name)))
             .unwrap_or_default();
         if burst == Told::default() && day == Told::default() {
             return None;
