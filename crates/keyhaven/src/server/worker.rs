@@ -1,6 +1,5 @@
-//! Threads that speak HTTP: one for each core but one, each with connections and a door of its own, so that a request
-//! never changes threads on its way through. Pages, API and database run on the main threads. With a thread for each
-//! core as well, all would take turns all the time, for a fifth more of the system's time.
+//! Threads that speak HTTP: one for each core, each with connections and a door of its own, so that a request never
+//! changes threads on its way through. Pages, API and database run on the main threads.
 
 use std::{
     io,
