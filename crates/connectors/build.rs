@@ -13,8 +13,10 @@ fn main() {
         println!("cargo::rerun-if-changed={}", folder.display());
         writeln!(code, "    ({:?}, &[", name(folder)).expect("a String takes all");
         for file in sorted(folder) {
-            let full = file.canonicalize().expect("the file is there");
-            writeln!(code, "        ({:?}, include_bytes!({full:?})),", name(&file))
+            // Told when the package is compiled, so that what this wrote holds for another checkout.
+            let full =
+                format!(r#"concat!(env!("CARGO_MANIFEST_DIR"), "/", {:?})"#, file.display().to_string());
+            writeln!(code, "        ({:?}, include_bytes!({full})),", name(&file))
                 .expect("a String takes all");
         }
         code += "    ]),\n";

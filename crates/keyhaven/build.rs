@@ -22,8 +22,9 @@ fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets it");
     let mut code = String::from("pub(super) static ASSETS: &[Asset] = &[\n");
     for (name, mime) in ASSETS {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name);
-        let bytes = fs::read(&path).expect("the asset is there");
+        // Cargo runs this in the package's folder. Where that is must not be kept: a build folder may serve another checkout.
+        let bytes = fs::read(Path::new("assets").join(name)).expect("the asset is there");
+        let plain = format!(r#"include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/{name}"))"#);
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
@@ -31,7 +32,7 @@ fn main() {
         let small = Path::new(&out).join(format!("{name}.gz"));
         fs::write(&small, gzip.finish().expect("memory takes all")).expect("the build folder can be written");
         code += &format!(
-            "    Asset {{ name: {name:?}, hash: \"{:016x}\", mime: {mime:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({small:?}) }},\n",
+            "    Asset {{ name: {name:?}, hash: \"{:016x}\", mime: {mime:?}, plain: {plain}, gzip: include_bytes!({small:?}) }},\n",
             hasher.finish()
         );
     }

@@ -1,6 +1,7 @@
 //! The body of an app's answer, on its way in.
 
 use std::{
+    cmp::Ordering,
     io,
     pin::Pin,
     task::{Context, Poll, Waker, ready},
@@ -66,15 +67,15 @@ impl Answered {
     /// What has come of a body, and how long it is. What is whole gives its connection back at once.
     pub(super) fn plain(line: Line, mut ahead: Bytes, length: u64, way: &Way, pool: &Pool) -> Self {
         let came = ahead.len() as u64;
-        if let Some(left @ 1..) = length.checked_sub(came) {
-            let line = Some((line, way.end.clone(), pool.clone()));
-            return Source::Rest(Box::new(Rest { ahead, left, piece: BytesMut::new(), line })).into();
+        match came.cmp(&length) {
+            Ordering::Less => {
+                let (left, line) = (length - came, Some((line, way.end.clone(), pool.clone())));
+                return Source::Rest(Box::new(Rest { ahead, left, piece: BytesMut::new(), line })).into();
+            }
+            Ordering::Equal => pool.keep(&way.end, line),
+            // Whatever goes on behind it, nobody asked for that.
+            Ordering::Greater => ahead.truncate(length as usize),
         }
-        // What goes on behind it nobody asked for, whatever it is.
-        if came == length {
-            pool.keep(&way.end, line);
-        }
-        ahead.truncate(length as usize);
         Source::Whole(ahead).into()
     }
 

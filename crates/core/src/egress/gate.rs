@@ -73,8 +73,12 @@ impl<'a> Path<'a> {
         Err(Fault::NotAllowed)
     }
 
+    /// Nothing, if the library would leave out anything of it, as it does from a `#` on.
     fn as_library(&self) -> Result<PathAndQuery, Fault> {
-        PathAndQuery::try_from(self.0.concat()).map_err(|_| Fault::NotAllowed)
+        let text = self.0.concat();
+        let size = text.len();
+        let whole = PathAndQuery::try_from(text).ok().filter(|it| it.as_str().len() == size);
+        whole.ok_or(Fault::NotAllowed)
     }
 }
 
@@ -184,7 +188,7 @@ mod tests {
         for odd in ["", "evil.test/", "@evil.test/", ":80/", "http://evil.test/", "*", "?a"] {
             assert!(Path::new("", odd, None).is_err(), "{odd}");
         }
-        for odd in ["/a b", "/a\r\nhost: evil.test", "/a\n", "/a\0", "/\u{7f}"] {
+        for odd in ["/a b", "/a\r\nhost: evil.test", "/a\n", "/a\0", "/\u{7f}", "/a#b", "/#\r\nx: y"] {
             assert!(Path::new("/x", odd, None).is_err(), "{odd}");
             assert!(Path::new("/x", "", Some(odd)).is_err(), "{odd}");
             assert!(Path::new(odd, "/", None).is_err(), "{odd}");

@@ -84,7 +84,7 @@ impl Fields {
 
     /// The same, where it is a number.
     pub(crate) fn number(&self, name: &HeaderName) -> Option<u64> {
-        number(self.get(name)?)
+        number(self.get(name)?.trim_ascii())
     }
 
     /// All with this name among those that came.

@@ -9,6 +9,7 @@ mod reply;
 mod write;
 
 pub use fields::{Fields, LastNames};
+pub(crate) use names::number;
 pub use read::{Answer, Last, Request, read_answer, read_request};
 pub use reply::{Head, Reply};
 pub use write::{Length, write_answer};

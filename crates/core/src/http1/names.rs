@@ -64,8 +64,8 @@ impl Names {
             (Vec::with_capacity(self.sizes.len()), start, &self.written[..]);
         for size in &self.sizes {
             let (name, others) = written.split_at_checked(usize::from(*size) + SEPARATOR.len())?;
-            let (start, value) = (next, next + name.len());
-            if text.get(start..value)? != name {
+            let (at, value) = (next, next + name.len());
+            if text.get(at..value)? != name {
                 return None;
             }
             written = others;
@@ -73,7 +73,7 @@ impl Names {
             if !is_bare(&text[value..end]) || text.get(end..end + 2)? != b"\r\n" {
                 return None;
             }
-            lines.push(Line { start, value, end });
+            lines.push(Line { start: at, value, end });
             next = end + "\r\n".len();
         }
         let end = next + "\r\n".len();
@@ -150,7 +150,7 @@ impl Framing {
 }
 
 /// Digits and nothing else. Nearly as many as fit: hyper takes the largest numbers for other things.
-pub(super) fn number(value: &[u8]) -> Option<u64> {
+pub(crate) fn number(value: &[u8]) -> Option<u64> {
     let is_number = (1..20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
     is_number.then(|| value.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0')))
 }

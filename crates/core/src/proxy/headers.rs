@@ -73,6 +73,7 @@ pub fn outwards(from: &HeaderMap) -> HeaderMap {
 
 /// Leaves of the app's headers what the caller gets to see, and adds what protects it.
 pub fn inwards(fields: &mut Fields) {
+    // Most have none.
     if fields.get(&header::CONNECTION).is_some() {
         for name in named_by_connection(fields.get_all(&header::CONNECTION)) {
             // What is no name stands nowhere.

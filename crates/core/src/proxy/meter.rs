@@ -34,7 +34,7 @@ struct Counts {
 pub(super) enum News {
     /// The first within the hour for this connection, from there.
     Place,
-    /// When it was: for a minute, none has been written.
+    /// Its time: the last that was written is a minute old.
     Time,
 }
 
@@ -87,14 +87,12 @@ impl Meter {
             counts.hour = now / HOUR;
             counts.seen.clear();
         }
-        if counts.seen.insert((connection.clone(), client)) {
-            return Some(News::Place);
+        let is_new = counts.seen.insert((connection.clone(), client));
+        if !is_new && now < counts.touched + MINUTE {
+            return None;
         }
-        let is_due = counts.touched + MINUTE <= now;
-        is_due.then(|| {
-            counts.touched = now;
-            News::Time
-        })
+        counts.touched = now;
+        Some(if is_new { News::Place } else { News::Time })
     }
 
     /// What was noted last could not be written.

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use crate::{
     Ctx, Keyhaven,
     egress::Door,
+    http1,
     proxy::{self, Inbound, Refusal, Said},
     remote::Remote,
     usage,
@@ -94,7 +95,7 @@ impl AppSource {
             return Err(Refused::Broken("what it sent is no JSON".into()));
         }
         let limits = self.connector.limits.as_ref();
-        let header = |name: &HeaderName| head.headers.get(name)?.to_str().ok()?.trim().parse().ok();
+        let header = |name: &HeaderName| http1::number(head.headers.get(name)?.as_bytes().trim_ascii());
         let burst = limits.and_then(|it| burst(it.headers.read(header)));
         let day = limits.and_then(|it| it.budget.as_ref()).map(|it| it.headers.read(header));
         let day =

@@ -29,6 +29,8 @@ use super::{
 
 /// Headers that are not there by then are not waited for; neither is the next request on an open connection.
 const HEADER_TIME: Duration = Duration::from_secs(75);
+/// By HTTP/2, a caller that has been asked to leave and takes so long is gone.
+const LEAVE_TIME: Duration = Duration::from_secs(900);
 /// A caller that reads nothing of its answer for so long is gone.
 pub(super) const STUCK_TIME: Duration = Duration::from_secs(120);
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
@@ -71,7 +73,8 @@ impl Stream for TlsStream<TcpStream> {
     }
 
     async fn is_http1(&self) -> bool {
-        self.get_ref().1.alpn_protocol() == Some(b"http/1.1")
+        // Whoever does not say so does not speak HTTP/2.
+        self.get_ref().1.alpn_protocol() != Some(b"h2")
     }
 }
 
@@ -115,7 +118,7 @@ pub(super) async fn serve<S: Stream>(
     let io = Io::new(stream, pulse.clone());
     let requests = Requests { from, shared: shared.clone(), pulse: pulse.clone() };
     match is_http1 {
-        Ok(true) => http1(io, requests, &mut stop).await,
+        Ok(true) => http1(io.in_our_words(), requests, &mut stop).await,
         Ok(false) => {
             let mut connection = Box::pin(shared.http.any.serve_connection(io, requests));
             drive(connection.as_mut(), &pulse, &stop, false).await;
@@ -158,7 +161,7 @@ async fn http1<S: Stream>(mut io: Io<S>, requests: Requests, stop: &mut watch::R
         let has_ended = drive(Pin::new(&mut *connection), pulse, stop, true).await;
         let parts = connection.into_parts();
         if has_ended {
-            if let Some((stream, status)) = parts.io.refused() {
+            if let Some((stream, status)) = parts.io.into_refused() {
                 Box::pin(plain::refuse(stream, shared.app(), status)).await;
             }
             return;
@@ -210,11 +213,11 @@ where
         let waits = if may_rest { pulse.waits_to_read() } else { pulse.waits_for_request() };
         rests = since(rests, waits, now);
         let rested = rests.map_or(Duration::ZERO, |(_, since)| now - since);
-        // In HTTP/2 a request that is on its way just then is still answered.
-        let gently = !may_rest && pulse.requests() > 0;
-        if rested >= HEADER_TIME * if gently { 2 } else { 1 } {
+        if rested >= HEADER_TIME && (may_rest || pulse.requests() == 0) || rested >= LEAVE_TIME {
             return true;
-        } else if rested >= HEADER_TIME {
+        }
+        // In HTTP/2 requests may be on their way just then, and answers that were handed over.
+        if rested >= HEADER_TIME {
             connection.as_mut().graceful_shutdown();
         }
         look.as_mut().reset(now + LOOK_BUSY);

@@ -125,14 +125,14 @@ async fn unless_it_leaves<S: Stream, T>(
 /// Tells a caller whose request cannot be read why, and ends the connection.
 pub(super) async fn refuse<S: Stream>(mut stream: S, app: &Keyhaven, status: u16) {
     let answer = proxy::told(Err(Refusal::unreadable(status)), app.new_request_id());
-    let now = || app.now();
-    if !write(&mut stream, &mut Vec::new(), &Method::GET, answer, true, now).await
-        || stream.shutdown().await.is_err()
-    {
-        return;
+    let told = async {
+        write(&mut stream, &mut Vec::new(), &Method::GET, answer, true, || app.now()).await
+            && stream.shutdown().await.is_ok()
+    };
+    if timeout(STUCK_TIME, told).await.unwrap_or(false) {
+        // Were the connection closed while something comes, the answer could be lost on its way.
+        let _ = timeout(LEFT_TIME, copy(&mut stream.take(MAX_LEFT), &mut sink())).await;
     }
-    // Were the connection closed while something comes, the answer could be lost on its way.
-    let _ = timeout(LEFT_TIME, copy(&mut stream.take(MAX_LEFT), &mut sink())).await;
 }
 
 /// Writes an answer; false: the connection cannot go on.

@@ -57,9 +57,9 @@ impl Pulse {
         self.open.load(Relaxed) == 0 && !self.unsent.load(Relaxed)
     }
 
-    /// Requests that came so far, if all of them are answered.
+    /// Requests that came so far, if no other is under way.
     pub(super) fn waits_for_request(&self) -> Option<u32> {
-        (self.open.load(Relaxed) == 0).then(|| self.requests())
+        self.is_quiet().then(|| self.requests())
     }
 
     /// What was written until now, if the other end has still to take the rest.
@@ -95,13 +95,20 @@ pub(super) struct Io<S> {
     stream: TokioIo<S>,
     ahead: Bytes,
     pulse: Arc<Pulse>,
-    /// The status by which hyper wanted to refuse what is no request.
+    /// Refusals of what is no request are told in our words. Hyper's own go nowhere.
+    in_our_words: bool,
+    /// The status by which hyper wanted to refuse one.
     refused: Option<u16>,
 }
 
 impl<S> Io<S> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream: TokioIo::new(stream), ahead: Bytes::new(), pulse, refused: None }
+        Self { stream: TokioIo::new(stream), ahead: Bytes::new(), pulse, in_our_words: false, refused: None }
+    }
+
+    /// Whoever reads these will tell a refusal that is [still to be written](Self::into_refused).
+    pub(super) fn in_our_words(self) -> Self {
+        Self { in_our_words: true, ..self }
     }
 
     /// Reads these bytes first; there are none left from before.
@@ -115,16 +122,20 @@ impl<S> Io<S> {
     }
 
     /// The stream, and the status of the refusal that is still to be written there.
-    pub(super) fn refused(self) -> Option<(S, u16)> {
+    pub(super) fn into_refused(self) -> Option<(S, u16)> {
         self.refused.map(|status| (self.stream.into_inner(), status))
     }
 
-    /// Is this hyper's own refusal of what is no request? It is bare, and goes nowhere: it is told in our words later.
+    /// Is this hyper's own refusal of what is no request? It comes while no answer of ours does.
     fn takes_refusal(&mut self, bytes: &[u8]) -> bool {
-        let is_quiet = self.pulse.is_quiet() && !self.pulse.leaving.load(Relaxed);
-        let is_own = |status: &u16| (400..500).contains(status) && is_quiet;
-        let status = || str::from_utf8(bytes.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?.parse().ok();
-        self.refused = self.refused.or_else(|| status().filter(is_own));
+        let is_own = |status: &u16| {
+            (400..500).contains(status) && self.pulse.is_quiet() && !self.pulse.leaving.load(Relaxed)
+        };
+        // Behind a digit and a blank.
+        let status = || str::from_utf8(bytes.strip_prefix(b"HTTP/1.")?.get(2..5)?).ok()?.parse().ok();
+        if self.in_our_words && self.refused.is_none() {
+            self.refused = status().filter(is_own);
+        }
         self.refused.is_some()
     }
 

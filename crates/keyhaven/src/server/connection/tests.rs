@@ -136,6 +136,35 @@ async fn whoever_asks_nothing_more_by_http2_is_given_up() {
     assert!(has_ended && (HEADER_TIME..HEADER_TIME + 3 * SECOND).contains(&(ended - answered)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_refused_by_whoever_speaks() {
+    for (asks, in_our_words) in
+        [("GET / HTTP/1.1", true), ("GET / HTTP/1.0", true), ("GET / HTTP/1.1", false)]
+    {
+        let (mut caller, ours) = duplex(1 << 16);
+        let pulse = Arc::new(Pulse::default());
+        let noted = pulse.clone();
+        let service = service_fn(move |_| {
+            let answer = Answer::to(true, noted.begins(), Response::new(AnyBody::Own(Page::empty())));
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let io = Io::new(ours, pulse.clone());
+        let io = if in_our_words { io.in_our_words() } else { io };
+        let http = Http::default();
+        let mut connection = Box::pin(http.http1.serve_connection(io, service));
+        let (_stop, stopped) = watch::channel(());
+        let first = format!("{asks}\r\nconnection: keep-alive\r\n\r\n");
+        caller.write_all(format!("{first}NO : REQUEST\r\n\r\n").as_bytes()).await.unwrap();
+        assert!(drive(connection.as_mut(), &pulse, &stopped, true).await);
+        let told = Pin::into_inner(connection).into_parts().io.into_refused().map(|(_, status)| status);
+        let mut text = String::new();
+        caller.read_to_string(&mut text).await.unwrap();
+        let (answers, refusals) = (text.matches(" 200 OK").count(), text.matches(" 400 Bad").count());
+        let want = if in_our_words { (Some(400), 1, 0) } else { (None, 1, 1) };
+        assert_eq!((told, answers, refusals), want, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_is_not_laid_down_while_requests_wait_to_be_read() {
     const MANY: usize = 40;
