@@ -22,6 +22,7 @@ const NEEDS: &[Need] = &[
     },
     // Programs that `keyhaven run` is tried with.
     Need { package: "curl", is_there: || find(&["curl"]).is_some() },
+    Need { package: "wget", is_there: || find(&["wget"]).is_some() },
     Need { package: "python3-requests", is_there: has_python_requests },
     Need { package: "nodejs", is_there: || find(&["node"]).is_some() },
     Need { package: "npm", is_there: || find(&["npm"]).is_some() },

@@ -18,6 +18,9 @@ const BUNDLE: &[&str] = &[
     "DENO_CERT",
 ];
 
+/// Names wget's settings: it heeds no variable for certificates.
+pub(super) const WGETRC: &str = "WGETRC";
+
 /// What leads past the proxy.
 const NOT_FOR_CHILDREN: &[&str] = &["NO_PROXY", "no_proxy"];
 /// Begins what is Keyhaven's own: tokens, keys, databases, passwords of destinations, and where they are.
@@ -46,6 +49,7 @@ pub(super) fn set(command: &mut Command, proxy: &str, strict: bool, files: &File
         command.env(name, files.bundle());
     }
     command.env("NODE_EXTRA_CA_CERTS", files.ours());
+    command.env(WGETRC, files.wgetrc());
     // Node 22.21 and 24 heed HTTPS_PROXY if they are told to; the hook is for older ones.
     command.env("NODE_USE_ENV_PROXY", "1");
     let mut options = env::var_os("NODE_OPTIONS").unwrap_or_default();

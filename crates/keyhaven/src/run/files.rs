@@ -1,8 +1,11 @@
-//! What the program reads: certificates to trust, and a hook for older Node. Nothing of it is secret.
+//! What the program reads: certificates to trust, settings of wget, and a hook for older Node. Nothing of it is a secret of
+//! Keyhaven's.
 
 use std::{env, fs, io, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use tempfile::TempDir;
+
+use super::environment::WGETRC;
 
 /// A folder for nobody else, removed at the end.
 pub(super) struct Files {
@@ -35,6 +38,7 @@ impl Files {
         fs::write(it.bundle(), joined(&base, ours))?;
         fs::write(it.ours(), joined(&further.unwrap_or_default(), ours))?;
         fs::write(it.hook(), include_str!("node-hook.cjs"))?;
+        fs::write(it.wgetrc(), [wgets_own(), it.for_wget()].concat())?;
         Ok(it)
     }
 
@@ -48,10 +52,26 @@ impl Files {
         self.folder.path().join("keyhaven.pem")
     }
 
+    /// Settings of wget.
+    pub(super) fn wgetrc(&self) -> PathBuf {
+        self.folder.path().join("wgetrc")
+    }
+
+    fn for_wget(&self) -> Vec<u8> {
+        format!("\nca_certificate = {}\nuse_proxy = on\n", self.bundle().display()).into()
+    }
+
     /// The hook.
     pub(super) fn hook(&self) -> PathBuf {
         self.folder.path().join("node-hook.cjs")
     }
+}
+
+/// The settings of whoever starts the command; ours stand behind them.
+fn wgets_own() -> Vec<u8> {
+    let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".wgetrc"));
+    let file = env::var_os(WGETRC).map(PathBuf::from).or(home);
+    file.and_then(|file| fs::read(file).ok()).unwrap_or_default()
 }
 
 fn joined(first: &[u8], ours: &str) -> Vec<u8> {

@@ -1,6 +1,7 @@
-//! `keyhaven run` with the programs that people have: curl, Python and Node, whose addresses are hard-coded.
+//! `keyhaven run` with the programs that people have: curl, wget, Python and Node, whose addresses are hard-coded.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     process::{Command, Output, Stdio},
     sync::Arc,
@@ -102,6 +103,16 @@ fn bodies_pass_in_either_version_of_http() {
         let got: Value = serde_json::from_slice(&run(&mut command, "").stdout).unwrap();
         assert_eq!((&got["length"], &got["key"]), (&3_000_000.into(), &GOOD.into()));
     }
+}
+
+#[test]
+fn wget_works_unchanged_and_keeps_its_settings() {
+    each(|place| {
+        is_ada(&place.prints(&["wget", "-qO-", ME]));
+        let settings = place.house.data.path().join(".wgetrc");
+        fs::write(settings, "quiet = on\noutput_document = -\nuse_proxy = off").unwrap();
+        is_ada(&place.prints(&["wget", ME]));
+    });
 }
 
 #[test]
