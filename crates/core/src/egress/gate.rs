@@ -65,12 +65,14 @@ impl<'a> Path<'a> {
     pub(crate) fn new(beginning: &'a str, path: &'a str, query: Option<&'a str>) -> Result<Self, Fault> {
         let it = Self([beginning, path, query.map_or("", |_| "?"), query.unwrap_or_default()]);
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/?&=-_.%+,:@".contains(&byte);
-        if beginning.starts_with('/') || beginning.is_empty() && path.starts_with('/') {
-            // What is odd the library judges.
-            let is_plain = it.0.iter().all(|part| part.bytes().all(is_plain));
-            return if is_plain { Ok(it) } else { it.as_library().map(|_| it) };
+        if !(beginning.starts_with('/') || beginning.is_empty() && path.starts_with('/')) {
+            return Err(Fault::NotAllowed);
         }
-        Err(Fault::NotAllowed)
+        // What is odd the library judges.
+        if !it.0.iter().all(|part| part.bytes().all(is_plain)) {
+            it.as_library()?;
+        }
+        Ok(it)
     }
 
     /// Nothing, if the library would leave out anything of it, as it does from a `#` on.
