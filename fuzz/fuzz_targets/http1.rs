@@ -76,7 +76,7 @@ fn request(before: &Bytes, bytes: &Bytes) {
     let read = |last: &mut Last| {
         let it = read_request(bytes, last)?;
         let Payload::Whole(body) = it.body else { panic!("a plain body is whole") };
-        Some((it.method, it.uri.to_string(), lines(it.said.headers()), body))
+        Some((it.method, it.target.as_str().to_owned(), lines(it.said.headers()), body))
     };
     let mut last = Last::default();
     let ours = read(&mut last);

@@ -1,6 +1,6 @@
 //! Patterns of paths: `/api/v2/deals/*` for one segment, `/api/v2/**` for all that follows.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ enum Segment {
 #[serde(try_from = "String", into = "String")]
 pub struct PathPattern {
     segments: Vec<Segment>,
+    /// How many segments a path that fits has.
+    size: RangeInclusive<usize>,
     /// How every path begins that fits: most do not, and are told by this.
     beginning: String,
 }
@@ -49,7 +51,11 @@ impl PathPattern {
             _ => None,
         });
         let beginning = fixed.collect::<Vec<_>>().join("/");
-        Ok(Self { segments, beginning })
+        let size = match segments.last() {
+            Some(Segment::Rest) => segments.len() - 1..=usize::MAX,
+            _ => segments.len()..=segments.len(),
+        };
+        Ok(Self { segments, size, beginning })
     }
 
     /// Does it fit? `**` also fits nothing: `/api/**` fits `/api`.
@@ -60,11 +66,7 @@ impl PathPattern {
     /// The same for a path that is held against many patterns.
     pub(crate) fn fits_one(&self, path: &Path<'_>) -> bool {
         let Path { text: path, segments } = *path;
-        let has_room = match self.segments.last() {
-            Some(Segment::Rest) => segments + 1 >= self.segments.len(),
-            _ => segments == self.segments.len(),
-        };
-        if !has_room || !path.starts_with(&self.beginning) {
+        if !self.size.contains(&segments) || !path.starts_with(&self.beginning) {
             return false;
         }
         let mut rest = Some(path);

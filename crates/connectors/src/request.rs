@@ -1,6 +1,6 @@
 //! Requests to send and answers that came, without any I/O.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Borrow, collections::BTreeMap, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -78,7 +78,7 @@ impl Connector {
         // It is shown in code, between quotes.
         let is_tame = |c: char| c.is_ascii_alphanumeric() || " -_=".contains(c);
         let is_secret = |id: &str| self.fields.iter().any(|field| field.id == id && field.is_secret());
-        let Some(name) = template::fill_with(name, |field| plain.get(field).map(String::as_str)) else {
+        let Some(name) = template::fill(name, plain) else {
             return bearer();
         };
         match value.strip_suffix('}').and_then(|value| value.split_once('{')) {
@@ -104,7 +104,7 @@ impl Connector {
     pub fn credential_header(&self, plain: &BTreeMap<String, String>) -> Option<HeaderName> {
         match &self.auth {
             Auth::Header { name, .. } => {
-                let name = template::fill_with(name, |field| plain.get(field).map(String::as_str))?;
+                let name = template::fill(name, plain)?;
                 HeaderName::try_from(name).ok()
             }
             Auth::Basic { .. } => Some(header::AUTHORIZATION),
@@ -120,19 +120,25 @@ impl Connector {
     }
 
     /// What stands in [`Connector::credential_header`]. `None` if a value cannot stand in a header.
-    pub fn credential<'a>(
+    pub fn credential<S: Borrow<Secret>>(
         &self,
-        plain: &'a BTreeMap<String, String>,
-        secret: impl Fn(&str) -> Option<&'a Secret>,
+        plain: &BTreeMap<String, String>,
+        secret: impl Fn(&str) -> Option<S>,
     ) -> Option<HeaderValue> {
-        let value_of = |field: &str| {
-            let plain = plain.get(field).map(String::as_str);
-            plain.or_else(|| secret(field).map(Secret::expose))
+        let write = |field: &str, out: &mut String| {
+            match plain.get(field) {
+                Some(value) => out.push_str(value),
+                None => out.push_str(secret(field)?.borrow().expose()),
+            }
+            Some(())
         };
         let text = match &self.auth {
-            Auth::Header { value, .. } => template::fill_with(value, value_of)?,
+            Auth::Header { value, .. } => template::fill_with(value, write)?,
             Auth::Basic { user, password } => {
-                let pair = format!("{}:{}", value_of(user)?, value_of(password)?);
+                let mut pair = String::new();
+                write(user, &mut pair)?;
+                pair.push(':');
+                write(password, &mut pair)?;
                 format!("Basic {}", BASE64_STANDARD.encode(pair))
             }
         };

@@ -9,8 +9,13 @@ pub(crate) fn fields(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(field, _)| field))
 }
 
-/// Fills a template; `None` if a value is missing.
-pub(crate) fn fill_with<'a>(template: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+/// Fills a template with plain values; `None` if one is missing.
+pub(crate) fn fill(template: &str, plain: &BTreeMap<String, String>) -> Option<String> {
+    fill_with(template, |field, out| plain.get(field).map(|value| out.push_str(value)))
+}
+
+/// Fills a template by writing the value of each field; `None` if one is missing.
+pub(crate) fn fill_with(template: &str, write: impl Fn(&str, &mut String) -> Option<()>) -> Option<String> {
     let (mut out, mut rest) = (String::new(), template);
     // Most are short, and shorter than what a search in long texts would take to begin.
     let find = |text: &str, what: u8| text.bytes().position(|byte| byte == what);
@@ -18,7 +23,8 @@ pub(crate) fn fill_with<'a>(template: &str, value: impl Fn(&str) -> Option<&'a s
         out += &rest[..start];
         let part = &rest[start + 1..];
         let end = find(part, b'}')?;
-        out += value(&part[..end]).filter(|value| !value.is_empty())?;
+        let before = out.len();
+        write(&part[..end], &mut out).filter(|()| out.len() > before)?;
         rest = &part[end + 1..];
     }
     Some(out + rest)
@@ -27,7 +33,7 @@ pub(crate) fn fill_with<'a>(template: &str, value: impl Fn(&str) -> Option<&'a s
 /// Fills a template of a host or URL with plain values. `None` if one is missing, or if a value would make it
 /// another host than the template says.
 pub(crate) fn fill_url(template: &str, plain: &BTreeMap<String, String>) -> Option<Url> {
-    let text = fill_with(template, |field| plain.get(field).map(String::as_str))?;
+    let text = fill(template, plain)?;
     let url = Url::parse(&text).ok()?;
     let clean = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
     (clean && url.host_str()?.ends_with(fixed_host(template))).then_some(url)

@@ -64,12 +64,11 @@ impl<'a> Path<'a> {
     /// A path that begins so and goes on so.
     pub(crate) fn new(beginning: &'a str, path: &'a str, query: Option<&'a str>) -> Result<Self, Fault> {
         let it = Self([beginning, path, query.map_or("", |_| "?"), query.unwrap_or_default()]);
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/?&=-_.%+,:@".contains(&byte);
         if !(beginning.starts_with('/') || beginning.is_empty() && path.starts_with('/')) {
             return Err(Fault::NotAllowed);
         }
         // What is odd the library judges.
-        if !it.0.iter().all(|part| part.bytes().all(is_plain)) {
+        if !it.0.iter().all(|part| http1::is_plain(part)) {
             it.as_library()?;
         }
         Ok(it)

@@ -4,7 +4,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
 };
 
@@ -20,45 +20,35 @@ const MAX_IDLE: usize = 64;
 #[derive(Clone, Default)]
 pub(super) struct Timers(Arc<Mutex<Vec<Pin<Box<Sleep>>>>>);
 
-/// One that is in use. Given back when it is dropped.
-struct Timer<'a> {
-    timers: &'a Timers,
-    /// Always there, until it is dropped.
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
 impl Timers {
     /// What comes of it, unless that takes longer than until `end`.
     pub(super) async fn until<T>(&self, end: Instant, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
-        let mut timer = self.timer(end);
-        poll_fn(|cx| match (future.as_mut().poll(cx), &mut timer.sleep) {
-            (Poll::Ready(came), _) => Poll::Ready(Some(came)),
+        let mut timer = self.take(end);
+        let came = poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(came) => Poll::Ready(Some(came)),
             // Also where the future leaves nothing of what a task may do at once.
-            (Poll::Pending, Some(sleep)) => pin!(unconstrained(sleep)).poll(cx).map(|()| None),
-            (Poll::Pending, None) => Poll::Pending,
+            Poll::Pending => pin!(unconstrained(&mut timer)).poll(cx).map(|()| None),
         })
-        .await
+        .await;
+        self.give_back(timer);
+        came
     }
 
-    fn timer(&self, end: Instant) -> Timer<'_> {
-        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let sleep = match idle {
-            Some(mut idle) => {
-                idle.as_mut().reset(end);
-                idle
-            }
-            None => Box::pin(sleep_until(end)),
-        };
-        Timer { timers: self, sleep: Some(sleep) }
+    fn lock(&self) -> MutexGuard<'_, Vec<Pin<Box<Sleep>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Drop for Timer<'_> {
-    fn drop(&mut self) {
-        let mut idle = self.timers.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self, end: Instant) -> Pin<Box<Sleep>> {
+        let Some(mut idle) = self.lock().pop() else { return Box::pin(sleep_until(end)) };
+        idle.as_mut().reset(end);
+        idle
+    }
+
+    fn give_back(&self, timer: Pin<Box<Sleep>>) {
+        let mut idle = self.lock();
         if idle.len() < MAX_IDLE {
-            idle.extend(self.sleep.take());
+            idle.push(timer);
         }
     }
 }

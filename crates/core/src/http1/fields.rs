@@ -10,6 +10,7 @@ use super::{
     names::{Names, number},
     write::write_line,
 };
+use crate::RequestId;
 
 /// Headers of an answer, as they came. An app answers most calls with the same names in the same order: what these come
 /// to is found out once, and only the values are looked at each time.
@@ -19,6 +20,8 @@ pub struct Fields {
     text: Bytes,
     /// Where in it each of them stands.
     lines: Vec<Line>,
+    /// There are plain ends of line between them, and nothing else.
+    is_plain: bool,
     /// A rule said which of them pass. Without one, all do.
     is_judged: bool,
     /// None of these passes.
@@ -48,7 +51,7 @@ impl LastNames {
     pub(super) fn read(&self, text: &Bytes, start: usize) -> Option<(Fields, usize)> {
         let names = self.0.as_ref()?;
         let (lines, end) = names.lines(text, start)?;
-        Some((Fields::new(names.clone(), text.clone(), lines), end))
+        Some((Fields { is_plain: true, ..Fields::new(names.clone(), text.clone(), lines) }, end))
     }
 }
 
@@ -65,7 +68,7 @@ impl Fields {
     }
 
     fn new(names: Arc<Names>, text: Bytes, lines: Vec<Line>) -> Self {
-        Self { names, text, lines, is_judged: false, removed: Vec::new(), added: Vec::new() }
+        Self { names, text, lines, is_plain: false, is_judged: false, removed: Vec::new(), added: Vec::new() }
     }
 
     /// The one length that they tell, where they are plain.
@@ -103,12 +106,27 @@ impl Fields {
         &self.text[self.lines[at].value..self.lines[at].end]
     }
 
+    /// Where lines are added.
+    fn adds(&mut self) -> &mut Vec<u8> {
+        if self.added.is_empty() {
+            self.added.reserve_exact(ADDED);
+        }
+        &mut self.added
+    }
+
     /// Adds one; others with its name stay.
     pub fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
-        if self.added.is_empty() {
-            self.added.reserve(ADDED);
-        }
-        write_line(&mut self.added, name, value.as_bytes());
+        write_line(self.adds(), name, value.as_bytes());
+    }
+
+    /// Adds whole lines.
+    pub fn add_fixed(&mut self, lines: &'static str) {
+        self.adds().extend(lines.as_bytes());
+    }
+
+    /// Adds the name of a request.
+    pub fn add_id(&mut self, name: &HeaderName, id: &RequestId) {
+        write_line(self.adds(), name, id.as_bytes());
     }
 
     /// Takes out all that came with this name.
@@ -118,16 +136,16 @@ impl Fields {
 
     /// Writes all that pass, and what was added.
     pub(super) fn write(&self, out: &mut Vec<u8>, with_length: bool) {
-        let passes = |at: usize| self.passes(at) && (with_length || !self.names.is_length(at));
-        let mut next = 0;
-        while let Some(first) = (next..self.lines.len()).find(|at| passes(*at)) {
-            // Those that follow each other with a plain end of line between them are copied together.
-            let goes_on = |at: &usize| {
-                passes(*at) && self.text[self.lines[at - 1].end..self.lines[*at].start] == *b"\r\n"
-            };
-            next = first + 1 + (first + 1..self.lines.len()).take_while(goes_on).count();
-            out.extend(&self.text[self.lines[first].start..self.lines[next - 1].end]);
+        let mut put = |first: usize, last: usize| {
+            out.extend(&self.text[self.lines[first].start..self.lines[last].end]);
             out.extend(b"\r\n");
+        };
+        if self.is_plain && self.is_judged && self.removed.is_empty() && !with_length {
+            self.names.runs().iter().for_each(|run| put(run.start, run.end - 1));
+        } else {
+            let passing = (0..self.lines.len())
+                .filter(|at| self.passes(*at) && (with_length || !self.names.is_length(*at)));
+            passing.for_each(|at| put(at, at));
         }
         out.extend(&self.added);
     }

@@ -6,12 +6,15 @@ mod fields;
 mod names;
 mod read;
 mod reply;
+mod request_target;
 mod write;
 
 pub use fields::{Fields, LastNames};
 pub(crate) use names::number;
 pub use read::{Answer, Last, Request, read_answer, read_request};
 pub use reply::{Head, Reply};
+pub use request_target::RequestTarget;
+pub(crate) use request_target::is_plain;
 pub use write::{Length, write_answer};
 pub(crate) use write::{write_lines, write_request};
 

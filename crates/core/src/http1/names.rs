@@ -1,6 +1,6 @@
 //! Names of headers in their order, and what they alone come to.
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 use http::{HeaderName, header};
 use httparse::Header;
@@ -15,12 +15,21 @@ pub(super) struct Names {
     names: Vec<HeaderName>,
     /// How many bytes each of them has: most differ in that already.
     sizes: Vec<u16>,
+    /// A bit for each of these, of which some share one: no name is looked for that cannot be there.
+    has_size: u64,
     /// As they were written, each with what stands before its value; one behind the other, so that they lie together.
     written: Vec<u8>,
     /// Nothing, if a message with them is less than plain.
     framing: Option<Framing>,
-    /// Which of them pass; written once.
-    passing: OnceLock<Vec<bool>>,
+    /// Written once.
+    judged: OnceLock<Judged>,
+}
+
+/// Which lines pass.
+struct Judged {
+    passing: Vec<bool>,
+    /// The same but for their length, each with those that follow it.
+    runs: Vec<Range<usize>>,
 }
 
 /// Where headers tell how their message is framed.
@@ -45,8 +54,11 @@ impl Names {
     /// Where this one stands next, from there on.
     pub(super) fn next(&self, name: &HeaderName, from: usize) -> Option<usize> {
         let size = size(name);
-        let mut rest = self.sizes.get(from..)?.iter().zip(self.names.get(from..)?);
-        rest.position(|(one, its)| *one == size && its == name).map(|at| from + at)
+        if self.has_size & bit(size) == 0 {
+            return None;
+        }
+        let is_it = |at: &usize| self.sizes[*at] == size && self.names[*at] == *name;
+        (from..self.sizes.len()).find(is_it)
     }
 
     pub(super) fn is_length(&self, at: usize) -> bool {
@@ -81,23 +93,39 @@ impl Names {
     }
 
     pub(super) fn judge(&self, rule: impl FnOnce(&[HeaderName]) -> Vec<bool>) {
-        self.passing.get_or_init(|| rule(&self.names));
+        self.judged.get_or_init(|| {
+            let passing = rule(&self.names);
+            let goes = |at: usize| passing[at] && !self.is_length(at);
+            let (mut runs, mut next) = (Vec::new(), 0);
+            while let Some(first) = (next..passing.len()).find(|at| goes(*at)) {
+                next = (first..passing.len()).find(|at| !goes(*at)).unwrap_or(passing.len());
+                runs.push(first..next);
+            }
+            Judged { passing, runs }
+        });
+    }
+
+    /// Those that pass and do not tell a length, by those that follow each other; none, if they were not judged.
+    pub(super) fn runs(&self) -> &[Range<usize>] {
+        self.judged.get().map_or(&[], |judged| &judged.runs)
     }
 
     /// As they were judged; all, if they were not.
     pub(super) fn passes(&self, at: usize) -> bool {
-        self.passing.get().is_none_or(|passing| passing[at])
+        self.judged.get().is_none_or(|judged| judged.passing[at])
     }
 }
 
 impl From<Vec<HeaderName>> for Names {
     fn from(names: Vec<HeaderName>) -> Self {
+        let sizes: Vec<u16> = names.iter().map(size).collect();
         Self {
-            sizes: names.iter().map(size).collect(),
+            has_size: sizes.iter().fold(0, |all, size| all | bit(*size)),
+            sizes,
             framing: Framing::read(&names),
             names,
             written: Vec::new(),
-            passing: OnceLock::new(),
+            judged: OnceLock::new(),
         }
     }
 }
@@ -105,6 +133,11 @@ impl From<Vec<HeaderName>> for Names {
 /// No name has more bytes than this can tell.
 fn size(name: &HeaderName) -> u16 {
     name.as_str().len() as u16
+}
+
+/// That which stands for a size.
+fn bit(size: u16) -> u64 {
+    1 << (size % u64::BITS as u16)
 }
 
 /// Is it a value with nothing around it?
@@ -151,6 +184,11 @@ impl Framing {
 
 /// Digits and nothing else. Nearly as many as fit: hyper takes the largest numbers for other things.
 pub(crate) fn number(value: &[u8]) -> Option<u64> {
-    let is_number = (1..20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-    is_number.then(|| value.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0')))
+    if !(1..20).contains(&value.len()) {
+        return None;
+    }
+    value.iter().try_fold(0, |number, byte| match byte.wrapping_sub(b'0') {
+        digit @ 0..=9 => Some(10 * number + u64::from(digit)),
+        _ => None,
+    })
 }

@@ -3,11 +3,11 @@
 use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
-use super::{Fields, Head, LastNames, names::Framing};
+use super::{Fields, Head, LastNames, RequestTarget, names::Framing};
 use crate::proxy::{Payload, Said};
 
 /// With more than so many headers a message is not plain.
@@ -27,8 +27,8 @@ pub struct Answer {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path and query; of HTTP/2, the host as well.
-    pub uri: Uri,
+    /// What it asks for; of HTTP/2, the host as well.
+    pub target: RequestTarget,
     /// The headers.
     pub said: Arc<Said>,
     /// The body; the whole of it, if the request is plain.
@@ -39,7 +39,7 @@ impl<B: Into<Payload>> From<http::Request<B>> for Request {
     fn from(request: http::Request<B>) -> Self {
         let (parts, body) = request.into_parts();
         let said = Arc::new(parts.headers.into());
-        Self { method: parts.method, uri: parts.uri, said, body: body.into() }
+        Self { method: parts.method, target: parts.uri.into(), said, body: body.into() }
     }
 }
 
@@ -84,7 +84,7 @@ pub fn read_request(bytes: &[u8], last: &mut Last) -> Option<Request> {
     }
     Some(Request {
         method: Method::from_bytes(method.as_bytes()).ok()?,
-        uri: Uri::from_maybe_shared(Bytes::copy_from_slice(path.as_bytes())).ok()?,
+        target: RequestTarget::read(path)?,
         said: last.said.clone()?,
         body: Bytes::copy_from_slice(body).into(),
     })
@@ -92,7 +92,7 @@ pub fn read_request(bytes: &[u8], last: &mut Last) -> Option<Request> {
 
 /// Bytes of the first line.
 fn line_end(bytes: &[u8]) -> Option<usize> {
-    Some(bytes.iter().position(|byte| *byte == b'\n')? + 1)
+    Some(memchr::memchr(b'\n', bytes)? + 1)
 }
 
 impl Last {

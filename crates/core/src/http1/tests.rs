@@ -124,7 +124,7 @@ fn the_last_message_changes_nothing_of_the_next() {
     let read = |head, last: &mut Last| {
         let request = read_request(head, last)?;
         let lines = request.said.headers().iter().map(|(name, value)| (name.clone(), value.clone()));
-        Some((request.method, request.uri, lines.collect::<Vec<_>>()))
+        Some((request.method, request.target, lines.collect::<Vec<_>>()))
     };
     for first in &heads {
         for second in &heads {
@@ -192,7 +192,7 @@ fn a_request_is_written_as_it_will_be_read() {
             headers.iter().take(9).map(|(name, value)| (name.clone(), value.clone())).collect();
         let text = Bytes::from(write_request(&method, &[path.as_str()], few.iter(), &[], body.as_bytes()));
         let read = read_request(&text, &mut Last::default()).expect("it is plain");
-        assert_eq!((&read.method, read.uri.path_and_query()), (&method, Some(&path)));
+        assert_eq!((&read.method, read.target.as_str()), (&method, path.as_str()));
         assert_eq!(whole(read.body), body);
     }
 }
@@ -270,4 +270,36 @@ fn what_came_is_written_as_it_came_but_for_what_does_not_pass() {
     Fields::from(map.clone()).write(&mut out, true);
     out.extend(b"\r\n");
     assert_eq!(lines(&out, true).0, pairs(&map));
+}
+
+#[test]
+fn what_has_the_names_of_the_last_one_is_written_as_if_it_were_the_first() {
+    let text = "a: 1\r\nContent-Length: 0\r\nb: 2\r\nc: 3\r\nd: 4\r\n";
+    for rule in 0..1 << 5 {
+        for removed in ["c", "x"] {
+            let written = |last: &mut LastNames| {
+                let text = Bytes::from(format!("HTTP/1.1 204 No Content\r\n{text}\r\n"));
+                let mut head = read_answer(&text, &Method::GET, last).unwrap().head;
+                head.fields.pass(|names| (0..names.len()).map(|at| rule >> at & 1 == 1).collect());
+                if removed == "c" {
+                    head.fields.remove(HeaderName::from_static("c"));
+                }
+                head.fields.add_fixed("y: 1\r\n");
+                [false, true].map(|with_length| {
+                    let mut out = Vec::new();
+                    head.fields.write(&mut out, with_length);
+                    String::from_utf8(out).unwrap()
+                })
+            };
+            let mut last = LastNames::default();
+            let first = written(&mut last);
+            assert_eq!(written(&mut last), first, "{rule:b} {removed}");
+            let want = text.split_inclusive('\n').enumerate().filter(|(at, line)| {
+                rule >> at & 1 == 1
+                    && !line.starts_with("Content-Length")
+                    && !(line.starts_with("c:") && removed == "c")
+            });
+            assert_eq!(first[0], want.map(|(_, line)| line).collect::<String>() + "y: 1\r\n");
+        }
+    }
 }

@@ -4,8 +4,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::http1::Fields;
 
-static SANDBOX: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
-static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// A page of the app opened in a browser shall not act as one of Keyhaven's.
+const PROTECTION: &str =
+    "content-security-policy: sandbox; default-src 'none'\r\nx-content-type-options: nosniff\r\n";
 
 /// What a caller may not say to the app: what frames a message, speaks of one connection, or tells who asks.
 fn stays_here(name: &str) -> bool {
@@ -88,9 +89,7 @@ pub fn inwards(fields: &mut Fields) {
             .map(|name| comes_in(name.as_str()) && !(is_chunked && name == header::CONTENT_LENGTH))
             .collect()
     });
-    // A page of the app opened in a browser shall not act as one of Keyhaven's.
-    fields.add(&header::CONTENT_SECURITY_POLICY, &SANDBOX);
-    fields.add(&header::X_CONTENT_TYPE_OPTIONS, &NOSNIFF);
+    fields.add_fixed(PROTECTION);
 }
 
 /// What an app may say to a caller.

@@ -1,6 +1,7 @@
 //! A connection that may be called.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -9,7 +10,7 @@ use std::{
 use http::{HeaderName, HeaderValue};
 use keyhaven_connectors::{Connector, Fault, Status};
 use keyhaven_store::{ConnectionRow, SecretRow};
-use keyhaven_vault::{Place, Secret, Unwrapped};
+use keyhaven_vault::{Place, Unwrapped};
 use tokio::time::Instant;
 
 use super::governor::Governor;
@@ -86,13 +87,17 @@ impl Target {
         self.row.status == Status::Valid.as_str()
     }
 
-    /// Opens the secrets and makes what stands where the app takes its credential. Nothing of it stays.
+    /// Opens the secrets that are needed and makes what stands where the app takes its credential. Nothing of it stays.
     pub(super) fn open_credential(&self) -> Result<HeaderValue, Error> {
-        let opened = self.secrets.iter().map(|(field, secret)| Ok((field.as_str(), secret.open()?)));
-        let secrets: Vec<(&str, Secret)> = opened.collect::<Result<_, Error>>()?;
-        let secret = |field: &str| secrets.iter().find(|(name, _)| *name == field).map(|(_, secret)| secret);
-        let credential = self.connector.credential(&self.plain, secret);
-        credential.ok_or(Error::NothingToDo("the saved values make no credential; edit the connection"))
+        let unopened = Cell::new(None);
+        let secret = |field: &str| {
+            let (_, secret) = self.secrets.iter().find(|(name, _)| name == field)?;
+            secret.open().inspect_err(|error| unopened.set(Some(error.clone()))).ok()
+        };
+        self.connector.credential(&self.plain, secret).ok_or_else(|| match unopened.take() {
+            Some(error) => error.into(),
+            None => Error::NothingToDo("the saved values make no credential; edit the connection"),
+        })
     }
 
     /// Hears how large today's budget is and what each token has used of it, on other servers and before this process

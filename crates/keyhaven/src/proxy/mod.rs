@@ -4,11 +4,11 @@ use std::{mem::take, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, Response, StatusCode, header, uri::Authority},
+    http::{HeaderName, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
 use keyhaven_core::{
-    Keyhaven,
+    Keyhaven, RequestId,
     egress::Door,
     http1::{Head, Reply, Request},
     proxy::{self, Inbound, Passing, Refusal},
@@ -41,35 +41,33 @@ pub(crate) async fn handle(
 }
 
 /// What the caller gets to see: the app's answer, or why there is none.
-pub(crate) fn told(result: Result<Reply<Passing>, Refusal>, id: String) -> Reply<AnyBody> {
+pub(crate) fn told(result: Result<Reply<Passing>, Refusal>, id: RequestId) -> Reply<AnyBody> {
     let (mut reply, whose) = match result {
         Ok(answer) => (answer.map(AnyBody::Passing), "app"),
-        Err(refusal) => (refused(refusal, &id).into(), "keyhaven"),
+        Err(refusal) => (refused(refusal, id.as_str()).into(), "keyhaven"),
     };
     let Head { status, fields, .. } = &mut *reply.head;
-    tracing::debug!(status = status.as_u16(), whose, id, "answered a call");
+    tracing::debug!(status = status.as_u16(), whose, id = id.as_str(), "answered a call");
     fields.add(&ANSWER, &HeaderValue::from_static(whose));
-    if let Ok(id) = HeaderValue::try_from(id) {
-        if fields.get(&ANY_REQUEST_ID).is_none() {
-            fields.add(&ANY_REQUEST_ID, &id);
-        }
-        fields.add(&REQUEST_ID, &id);
+    if fields.get(&ANY_REQUEST_ID).is_none() {
+        fields.add_id(&ANY_REQUEST_ID, &id);
     }
+    fields.add_id(&REQUEST_ID, &id);
     reply
 }
 
-fn inbound(from: SocketAddr, Request { method, uri, said, body }: &mut Request) -> Inbound<'_> {
-    let rest = uri.path().strip_prefix(PREFIX).unwrap_or_default();
+fn inbound(from: SocketAddr, Request { method, target, said, body }: &mut Request) -> Inbound<'_> {
+    let rest = target.path().strip_prefix(PREFIX).unwrap_or_default();
     let (connection, path) =
         rest.bytes().position(|byte| byte == b'/').map_or((rest, "/"), |at| rest.split_at(at));
     Inbound {
         method: method.clone(),
         connection,
         path,
-        query: uri.query().map(Into::into),
+        query: target.query().map(Into::into),
         said,
         host: said.host(),
-        reached: uri.authority().map(Authority::as_str).or_else(|| said.reached()),
+        reached: target.authority().or_else(|| said.reached()),
         client: Some(from.ip()),
         body: take(body),
     }

@@ -9,7 +9,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use keyhaven_core::{
-    Rng, SystemRng,
+    RequestId, SystemRng,
     proxy::{Inbound, Refusal},
     remote::RemoteError,
 };
@@ -82,8 +82,6 @@ fn refused(status: u16, message: String) -> Response<AnyBody> {
     told(Err(Refusal { status, code, message, remedy, retry_after: None }), request_id()).into()
 }
 
-fn request_id() -> String {
-    let mut bytes = [0; 10];
-    SystemRng.fill(&mut bytes);
-    bytes.iter().fold("rq_".to_owned(), |id, byte| id + &format!("{byte:02x}"))
+fn request_id() -> RequestId {
+    RequestId::random(&SystemRng)
 }

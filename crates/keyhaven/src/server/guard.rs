@@ -32,14 +32,14 @@ pub(super) async fn count(State(state): State<AppState>, request: Request, next:
     let method = known_method(request.method());
     let route =
         request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
-    let span = tracing::error_span!("request", id);
-    let mut response = api::name_request(next.run(request).instrument(span).await, &id);
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    let span = tracing::error_span!("request", id = id.as_str());
+    let mut response = api::name_request(next.run(request).instrument(span).await, id.as_str());
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", id);
     }
     let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
     state.app.metrics().answered(method, &route, status);
-    tracing::debug!(method, route, status, ms, id, "answered");
+    tracing::debug!(method, route, status, ms, id = id.as_str(), "answered");
     response
 }
 

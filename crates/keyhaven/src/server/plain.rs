@@ -99,7 +99,7 @@ fn read<S: Stream>(
     let mut room = [const { MaybeUninit::uninit() }; ROOM];
     let mut read = ReadBuf::uninit(&mut room);
     ready!(Pin::new(stream).poll_read(cx, &mut read))?;
-    let request = http1::read_request(read.filled(), last).filter(|it| proxy::is_for(it.uri.path()));
+    let request = http1::read_request(read.filled(), last).filter(|it| proxy::is_for(it.target.path()));
     Poll::Ready(Ok(request.ok_or_else(|| Bytes::copy_from_slice(read.filled()))))
 }
 
