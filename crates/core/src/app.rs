@@ -259,6 +259,11 @@ impl Keyhaven {
         timeout(READY_WITHIN, self.store.ping()).await.unwrap_or_else(late)
     }
 
+    /// Waits for the verifications that calls asked for, a few seconds at most.
+    pub async fn finish_checks(&self) {
+        self.feedback.finish().await;
+    }
+
     /// Writes everything to disk and closes the database.
     pub async fn close(&self) {
         self.store.close().await;

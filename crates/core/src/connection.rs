@@ -33,6 +33,8 @@ pub struct Connection {
     pub outcome: Outcome,
     /// Whose key it is, learnt at the last ✓ (or from a key that works for another company).
     pub account: Option<Account>,
+    /// Since when it does not work, if it does not.
+    pub failing_since: Option<Millis>,
     /// When an answer of the app last settled the status.
     pub verified_at: Option<Millis>,
     /// The most recent verification, where it could not settle anything and the status stayed as it was.
@@ -100,6 +102,7 @@ impl Keyhaven {
             slug: row.slug,
             name: row.name,
             connector: row.connector,
+            failing_since: row.failing_since,
             verified_at: row.verified_at,
             next_check_at: row.next_check_at,
             created_at: row.created_at,

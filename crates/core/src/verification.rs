@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use keyhaven_connectors::{Connector, Fault, Next, Values, Verdict, Verification};
+use http::{HeaderMap, HeaderName};
+use keyhaven_connectors::{Connector, Fault, Next, Reason, Values, Verdict, Verification};
 use tokio::time::Instant;
 
-use crate::{Keyhaven, ctx::Millis};
+use crate::{
+    Keyhaven,
+    ctx::Millis,
+    http1,
+    usage::{STOP, Told},
+};
 
 /// A verification takes no longer than this, however many questions it asks.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -18,6 +24,8 @@ pub(crate) struct Checked {
     pub verdict: Verdict,
     /// When it began.
     pub at: Millis,
+    /// What it says of the day's budget.
+    pub told: Option<Told>,
     pub took: Duration,
 }
 
@@ -26,6 +34,7 @@ pub(crate) async fn check(app: &Keyhaven, now: Millis, connector: &Connector, va
     let began = Instant::now();
     let hosts = connector.hosts(&values.plain);
     let mut verification = Verification::new(connector, values);
+    let mut told = None;
     let verdict = loop {
         let request = match verification.next() {
             Next::Send(request) => request,
@@ -37,7 +46,10 @@ pub(crate) async fn check(app: &Keyhaven, now: Millis, connector: &Connector, va
             continue;
         }
         match app.egress.send(&hosts, request, left).await {
-            Ok(answer) => verification.answer(answer),
+            Ok(answer) => {
+                told = told_by(connector, &answer.headers, now).or(told);
+                verification.answer(answer);
+            }
             Err(fault) => verification.fault(fault),
         }
     };
@@ -49,5 +61,16 @@ pub(crate) async fn check(app: &Keyhaven, now: Millis, connector: &Connector, va
         ms = took.as_millis() as u64,
         "verified"
     );
-    Checked { verdict, at: now, took }
+    let told = match verdict.reason {
+        Reason::BudgetExhausted => Some(Told::stop(now, verdict.retry_after.unwrap_or(STOP))),
+        Reason::Ok => told.or_else(|| Some(Told::go_on(now))),
+        _ => told,
+    };
+    Checked { verdict, at: now, told, took }
+}
+
+fn told_by(connector: &Connector, headers: &HeaderMap, at: Millis) -> Option<Told> {
+    let budget = connector.limits.as_ref()?.budget.as_ref()?;
+    let number = |name: &HeaderName| http1::number(headers.get(name)?.as_bytes().trim_ascii());
+    Told::read(budget.headers.read(number), at)
 }

@@ -60,6 +60,7 @@ impl Passage {
     /// There are no more calls: what is not written yet is.
     pub(crate) async fn close(&self) {
         let Self::Here(here) = self else { return };
+        here.app.finish_checks().await;
         let _ = here.stop.send(true);
         if let Some(recorder) = here.recorder.lock().await.take()
             && let Err(error) = recorder.await

@@ -12,7 +12,8 @@ macro_rules! outcome {
     ($and:literal) => {
         concat!(
             "UPDATE connections SET status = $4, attention = $5, verdict = $6, account = $7, fields = $8, search_key = $9,
-             last_check = $10, verified_at = $11, checked_at = $12, next_check_at = $13, failures = $14
+             last_check = $10, verified_at = $11, checked_at = $12, next_check_at = $13, failures = $14,
+             failing_since = $15
              WHERE workspace = $1 AND id = $2 AND revision = $3 AND deleted_at IS NULL",
             $and
         )
@@ -91,6 +92,8 @@ pub struct OutcomeUpdate {
     pub search_key: String,
     /// JSON.
     pub last_check: String,
+    /// Since when it does not work, if it does not.
+    pub failing_since: Option<i64>,
     /// When an answer last settled the status.
     pub verified_at: Option<i64>,
     /// When it was asked.
@@ -191,6 +194,7 @@ impl Tx {
             .bind(it.checked_at)
             .bind(it.next_check_at)
             .bind(it.failures)
+            .bind(it.failing_since)
             .execute(&mut *self.tx)
             .await?;
         Ok(done.rows_affected() == 1)

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_usage.sql"),
     include_str!("../migrations/0004_syncs.sql"),
     include_str!("../migrations/0005_budgets.sql"),
+    include_str!("../migrations/0006_failing.sql"),
 ];
 
 /// Each connection's settings. `FULL`: what was confirmed survives a power cut. `secure_delete`: what was

@@ -27,6 +27,8 @@ pub struct ConnectionRow {
     pub account: Option<String>,
     /// The most recent verdict, with its time: JSON.
     pub last_check: Option<String>,
+    /// Since when it does not work, if it does not.
+    pub failing_since: Option<i64>,
     /// When an answer last settled the status.
     pub verified_at: Option<i64>,
     /// When it was last asked.
@@ -57,6 +59,7 @@ impl ConnectionRow {
             account: it.account,
             fields: it.fields,
             last_check: Some(it.last_check),
+            failing_since: it.failing_since,
             verified_at: it.verified_at,
             checked_at: Some(it.checked_at),
             next_check_at: Some(it.next_check_at),
@@ -89,6 +92,7 @@ impl<'r> FromRow<'r, AnyRow> for ConnectionRow {
             deleted_at: row.try_get(17)?,
             purge_at: row.try_get(18)?,
             sort_key: row.try_get(19)?,
+            failing_since: row.try_get(20)?,
         })
     }
 }

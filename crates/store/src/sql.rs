@@ -13,7 +13,7 @@ pub(crate) use statements as declare;
 macro_rules! connection_columns {
     () => {
         "id, workspace, slug, connector, name, fields, status, verdict, account, last_check, verified_at, checked_at, \
-         next_check_at, failures, created_at, updated_at, revision, deleted_at, purge_at, sort_key"
+         next_check_at, failures, created_at, updated_at, revision, deleted_at, purge_at, sort_key, failing_since"
     };
 }
 pub(crate) use connection_columns;

@@ -31,7 +31,7 @@ pub struct NewVerification {
     pub detail: Option<String>,
     /// How long it took, in milliseconds.
     pub ms: i64,
-    /// What made Keyhaven ask: `save`, `asked` or `background`.
+    /// What made Keyhaven ask, in a word.
     pub trigger: String,
 }
 

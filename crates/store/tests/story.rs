@@ -58,6 +58,7 @@ fn outcome(status: &str, at: i64) -> OutcomeUpdate {
         fields: "{}".into(),
         search_key: "searched".into(),
         last_check: "{}".into(),
+        failing_since: (status == "invalid").then_some(at),
         verified_at: Some(at),
         checked_at: at,
         next_check_at: at + 100,
@@ -418,8 +419,13 @@ async fn syncs(store: &Store, here: &Scope) {
 
 /// Counts add up by minute; calls are read page by page; what is old goes, and another workspace sees nothing.
 async fn usage(store: &Store, here: &Scope) {
-    let counts =
-        UsageCounts { calls: 3, errors: 1, refused: 1, cost: 20, latencies: [1, 0, 0, 0, 0, 0, 0, 1] };
+    let counts = UsageCounts {
+        calls: 3,
+        errors: 1,
+        refused: 1,
+        cost: 20,
+        latencies: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+    };
     let minute =
         |minute, token: &str| MinuteRow { connection: "cn_0001".into(), minute, token: token.into(), counts };
     let call = |n: i64| NewCall {
@@ -444,6 +450,7 @@ async fn usage(store: &Store, here: &Scope) {
         per_day: 1000,
         remaining,
         told_at,
+        stopped_until: None,
     };
     let strays = [told("cn_gone", 1, 1)];
     store.add_usage(&[stray], &[NewCall { connection: "cn_gone".into(), ..call(9) }], &strays).await.unwrap();
@@ -454,10 +461,17 @@ async fn usage(store: &Store, here: &Scope) {
         store.add_usage(&[], &[], &[budget]).await.unwrap();
     }
     assert_eq!(read.told_budget("cn_0001").await.unwrap(), Some(told("cn_0001", 60, 7)));
+    // A refusal does not say how large the whole is.
+    let stop = BudgetRow { per_day: 0, stopped_until: Some(99), ..told("cn_0001", 0, 8) };
+    store.add_usage(&[], &[], &[stop.clone()]).await.unwrap();
+    assert_eq!(
+        read.told_budget("cn_0001").await.unwrap(),
+        Some(BudgetRow { per_day: 1000, remaining: 60, ..stop })
+    );
     assert_eq!(read.told_budget("cn_gone").await.unwrap(), None);
     let by_time = read.usage_by_time("cn_0001", 0, 60_000).await.unwrap();
     assert_eq!(by_time.iter().map(|(n, it)| (*n, it.calls)).collect::<Vec<_>>(), [(0, 6), (1, 6)]);
-    assert_eq!(by_time[0].1.latencies, [2, 0, 0, 0, 0, 0, 0, 2]);
+    assert_eq!(by_time[0].1.latencies, [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
     let by_token = read.usage_by_token("cn_0001", 0, 9).await.unwrap();
     let by_token: Vec<_> =
         by_token.iter().map(|it| (it.token.as_str(), it.name.as_deref(), it.counts.cost)).collect();

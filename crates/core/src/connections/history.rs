@@ -53,7 +53,7 @@ pub struct Check {
     pub title: String,
     /// How long it took, in milliseconds.
     pub ms: i64,
-    /// What made Keyhaven ask: `save`, `asked` or `background`.
+    /// What made Keyhaven ask: `save`, `asked`, `background`, `refused` or `answered`.
     pub trigger: String,
 }
 

@@ -23,7 +23,7 @@ pub use list::{Attention, COUNTED, Counts, ListQuery, Page, counts, list};
 pub(crate) use remove::purge;
 pub use remove::{Removal, TRASH_LIVES, delete, restore};
 pub use verify::verify;
-pub(crate) use verify::{verify_after_refusal, verify_in_background};
+pub(crate) use verify::{verify_after_call, verify_in_background};
 
 use crate::{Connection, Ctx, Error, Keyhaven, names};
 

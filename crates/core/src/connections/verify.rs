@@ -23,6 +23,8 @@ pub(crate) enum Trigger {
     Background,
     /// The app refused a call.
     Refused,
+    /// The app took a call.
+    Answered,
 }
 
 impl Trigger {
@@ -32,6 +34,7 @@ impl Trigger {
             Self::Asked => "asked",
             Self::Background => "background",
             Self::Refused => "refused",
+            Self::Answered => "answered",
         }
     }
 }
@@ -53,13 +56,13 @@ pub(crate) async fn verify_in_background(app: &Keyhaven, ctx: &Ctx, id: &str) ->
     check_and_record(app, ctx, row, Trigger::Background).await.map(drop)
 }
 
-/// Verifies because the app refused a call; `since` is when it did, and from then on the connection is told not to
-/// have worked.
-pub(crate) async fn verify_after_refusal(
+/// Verifies because a call spoke against the status. Where the app refused it, the connection is told not to have worked
+/// from then on.
+pub(crate) async fn verify_after_call(
     app: &Keyhaven,
     ctx: &Ctx,
     id: &str,
-    since: Millis,
+    refused_at: Option<Millis>,
 ) -> Result<(), Error> {
     let row = match live_row(app, ctx, id).await {
         Ok(row) => row,
@@ -67,8 +70,9 @@ pub(crate) async fn verify_after_refusal(
         Err(error) => return Err(error),
     };
     let checked = check(app, ctx, &row).await?;
-    let at = if checked.verdict.reason == Reason::Ok { checked.at } else { since };
-    record(app, ctx, row, &Checked { at, ..checked }, Trigger::Refused).await.map(drop)
+    let at = refused_at.filter(|_| checked.verdict.reason != Reason::Ok).unwrap_or(checked.at);
+    let trigger = if refused_at.is_some() { Trigger::Refused } else { Trigger::Answered };
+    record(app, ctx, row, &Checked { at, ..checked }, trigger).await.map(drop)
 }
 
 async fn finish(app: &Keyhaven, ctx: &Ctx, id: &str) -> Result<(), Error> {
@@ -92,7 +96,12 @@ async fn check(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<Checked
     let connector = connector_of(app, row)?;
     let values = saved_values(app, &app.store.read(&ctx.scope()), row).await?;
     app.known.note(&row.id, verification::MAX_REQUESTS);
-    Ok(verification::check(app, ctx.now(), connector, &values).await)
+    let checked = verification::check(app, ctx.now(), connector, &values).await;
+    if let Some(told) = checked.told {
+        app.known.heed(&row.id, &told);
+        app.set_told_budget(&row.id, told);
+    }
+    Ok(checked)
 }
 
 /// Writes the outcome, its history and the next verification in one transaction. Where the connection was
@@ -151,6 +160,7 @@ fn outcome(
     let line = account.as_ref().map(|account| account.line()).unwrap_or_default();
     let app_name = app.catalogue.get(&row.connector).map_or("", |connector| connector.name.as_str());
     let status = if keep { row.status.clone() } else { verdict.reason.status().as_str().to_owned() };
+    let is_failing = status == Status::Invalid.as_str();
     let fields = serde_json::to_string(&plain)?;
     Ok(OutcomeUpdate {
         changes: status != row.status || fields != row.fields,
@@ -160,6 +170,7 @@ fn outcome(
         search_key: search_key(&row.name, &row.slug, app_name, &plain, &line),
         fields,
         last_check: dated,
+        failing_since: is_failing.then(|| row.failing_since.unwrap_or(checked.at)),
         verified_at: if settles { Some(checked.at) } else { row.verified_at },
         checked_at: checked.at,
         next_check_at,

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     Ctx, Error, Keyhaven, Map, Millis,
     tokens::{self, AccessToken},
+    usage::Told,
 };
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
@@ -198,6 +199,14 @@ impl Known {
         let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(governor) = governors.get(connection) {
             governor.note(requests);
+        }
+    }
+
+    /// Heeds what the app told of the day's budget by another way.
+    pub(crate) fn heed(&self, connection: &str, told: &Told) {
+        let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(governor) = governors.get(connection) {
+            governor.heed(told);
         }
     }
 

@@ -13,14 +13,14 @@ use super::{
     Payload, Refusal,
     answer::Count,
     body::Progress,
-    governor::{Call, Governor},
+    governor::{Call, Governor, Held},
     target::Target,
 };
 use crate::{
     Keyhaven, Millis,
     egress::{self, Answered, Door, Outward, Way},
     http1::{Fields, Head, Reply},
-    usage::Told,
+    usage::{self, Told},
 };
 
 /// So much of an answer of “too many” is read, to tell its kinds apart.
@@ -83,7 +83,7 @@ impl Outbound<'_> {
     /// Waits for its turn, adds the credential, sends.
     async fn once(&mut self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
         let began = match &self.target.governor {
-            Some(governor) => governor.admit(&self.call, self.now).await?,
+            Some(governor) => self.admitted(governor).await?,
             None => Instant::now(),
         };
         self.count.goes_out(self.call.cost, began);
@@ -117,16 +117,26 @@ impl Outbound<'_> {
         }
     }
 
+    /// Waits for its turn. What stopped may go on, as others have heard.
+    async fn admitted(&self, governor: &Arc<Governor>) -> Result<Instant, Refusal> {
+        match governor.admit(&self.call, self.now).await {
+            Err(Held::Exhausted(_)) => {
+                Box::pin(self.target.look_again(self.app)).await?;
+                Ok(governor.admit(&self.call, self.now).await?)
+            }
+            admitted => Ok(admitted?),
+        }
+    }
+
     /// Takes note of what the answer says of limits. Is it one of “too many”?
     fn is_too_many(&self, governor: &Governor, Head { status, fields, .. }: &Head) -> bool {
-        if let Some((limit, remaining)) = governor.heard(fields) {
-            let told = Told { limit: limit as i64, remaining: remaining as i64, at: self.now };
+        if let Some(told) = governor.heard(fields, self.now) {
             self.app.set_told_budget(&self.target.id, told);
         }
         let status = status.as_u16();
         match status {
             429 => {}
-            _ if is_block_page(status, fields) => drop(governor.refused(Reason::Blocked, None, self.now)),
+            _ if is_block_page(status, fields) => drop(governor.refused(Reason::Blocked, None)),
             _ => governor.accepted(),
         }
         status == 429
@@ -142,7 +152,16 @@ impl Outbound<'_> {
         let status = head.status.as_u16();
         let read = Answer { status, headers: head.fields.to_map(), body: start.to_vec() };
         let (reason, wait) = self.target.connector.judge_refusal(&read);
-        let wait = governor.refused(reason, wait, self.now);
+        let wait = match reason {
+            Reason::BudgetExhausted => {
+                let wait = wait.unwrap_or(usage::STOP);
+                let told = Told::stop(self.now, wait);
+                governor.heed(&told);
+                self.app.set_told_budget(&self.target.id, told);
+                wait
+            }
+            _ => governor.refused(reason, wait),
+        };
         let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };
         (Reply { head, body }, reason, wait)
     }

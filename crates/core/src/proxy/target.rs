@@ -8,13 +8,18 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue};
-use keyhaven_connectors::{Connector, Fault, Status};
+use keyhaven_connectors::{Connector, Fault, Reason};
 use keyhaven_store::{ConnectionRow, SecretRow};
 use keyhaven_vault::{Place, Unwrapped};
 use tokio::time::Instant;
 
 use super::governor::Governor;
-use crate::{Error, Keyhaven, egress::Way, usage};
+use crate::{
+    Error, Keyhaven,
+    connection::{self, Dated},
+    egress::Way,
+    usage,
+};
 
 /// How often is looked what others have used.
 pub(super) const LOOK_AT_USE: Duration = Duration::from_secs(5);
@@ -29,6 +34,8 @@ pub(crate) struct Target {
     /// By host; the first is for whoever names none.
     pub ways: Vec<(String, Way, String)>,
     pub governor: Option<Arc<Governor>>,
+    /// What made its status; nothing, if nothing did yet.
+    pub settled: Option<Reason>,
     /// When was looked last what others have used.
     looked: Mutex<Instant>,
     /// By field.
@@ -75,16 +82,12 @@ impl Target {
             plain,
             ways,
             governor,
+            settled: connection::read::<Dated>(row.verdict.as_deref())?.map(|dated| dated.verdict.reason),
             looked: Mutex::new(Instant::now()),
             secrets,
             connector,
             row,
         })
-    }
-
-    /// It worked when it was last verified.
-    pub(super) fn is_valid(&self) -> bool {
-        self.row.status == Status::Valid.as_str()
     }
 
     /// Opens the secrets that are needed and makes what stands where the app takes its credential. Nothing of it stays.
@@ -112,12 +115,11 @@ impl Target {
                 Ok::<_, Error>((told, usage::by_token(&on_main, &ctx, &id).await?))
             })
             .await?;
-        let told = told.and_then(|told| u64::try_from(told.limit).ok());
         governor.remember(app.now(), told, used.into_iter().map(|it| (it.token, it.counts.cost)));
         Ok(())
     }
 
-    /// The same now and then, for whoever has a share of the budget.
+    /// The same now and then, where it matters.
     pub(super) async fn look_again(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -85,6 +85,7 @@ impl Batch {
             per_day: told.limit,
             remaining: told.remaining,
             told_at: told.at,
+            stopped_until: told.stopped_until,
         };
         (
             self.minutes.iter().map(minute).collect(),
@@ -102,13 +103,13 @@ mod tests {
     #[test]
     fn a_long_outage_blurs_minutes_and_loses_no_count() {
         let mut batch = Batch::default();
-        let one = UsageCounts { calls: 1, latencies: [1; 8], ..UsageCounts::default() };
+        let one = UsageCounts { calls: 1, latencies: [1; 11], ..UsageCounts::default() };
         for n in 0..60_000 {
             batch.count(("cn_1".into(), n * MINUTE, "tk_1".into()), &one);
         }
         batch.shrink();
         assert_eq!((batch.minutes.len(), batch.lost), (1000, 0));
-        assert!(batch.minutes.values().all(|counts| counts.calls == 60 && counts.latencies == [60; 8]));
+        assert!(batch.minutes.values().all(|counts| counts.calls == 60 && counts.latencies == [60; 11]));
         for n in 0..60_000 {
             batch.count(("cn_1".into(), 0, format!("tk_{n}").into()), &one);
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{PoisonError, RwLock},
+    time::Duration,
 };
 
 use keyhaven_store::{BudgetRow, TokenUsage};
@@ -13,12 +14,41 @@ use crate::{Ctx, Error, Keyhaven, Map, connections, ctx::Millis};
 /// What the app itself last said about the budget of a connection's company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// The whole of a day.
+    /// The whole of a day; 0 where it said neither that nor what is left.
     pub limit: i64,
     /// What is left of it.
     pub remaining: i64,
     /// When it said so.
     pub at: Millis,
+    /// Until when nothing goes out, if it said that too much did.
+    pub stopped_until: Option<Millis>,
+}
+
+/// How long nothing goes out where the app does not say for how long.
+pub(crate) const STOP: Duration = Duration::from_secs(3600);
+
+impl Told {
+    /// What an answer to a call from then tells, where it does.
+    pub(crate) fn read(day: keyhaven_connectors::Told, at: Millis) -> Option<Self> {
+        let (limit, remaining) = (day.limit?.try_into().ok()?, day.remaining?.try_into().ok()?);
+        Some(Self { limit, remaining, at, stopped_until: None })
+    }
+
+    /// The app refused a call from then, since too much went out today.
+    pub(crate) fn stop(at: Millis, wait: Duration) -> Self {
+        let until = at + wait.as_millis() as Millis;
+        Self { limit: 0, remaining: 0, at, stopped_until: Some(until) }
+    }
+
+    /// The app took a call from then, and told nothing.
+    pub(crate) fn go_on(at: Millis) -> Self {
+        Self { limit: 0, remaining: 0, at, stopped_until: None }
+    }
+
+    /// More may go out than when the app refused: it said so, or took a call.
+    pub(crate) fn has_room(&self) -> bool {
+        self.stopped_until.is_none() && (self.remaining > 0 || self.limit == 0)
+    }
 }
 
 /// The last word of each app, by connection, as this process heard it.
@@ -69,6 +99,8 @@ pub struct Budget {
     pub last_hour: i64,
     /// When it runs out at the pace of the last hour, if that is today.
     pub runs_out_at: Option<Millis>,
+    /// Until when nothing goes out, since the app refused a call as one too many for today.
+    pub stopped_until: Option<Millis>,
     /// When the day ends.
     pub resets_at: Millis,
 }
@@ -78,7 +110,7 @@ const TOKENS: i64 = 20;
 
 impl From<BudgetRow> for Told {
     fn from(it: BudgetRow) -> Self {
-        Self { limit: it.per_day, remaining: it.remaining, at: it.told_at }
+        Self { limit: it.per_day, remaining: it.remaining, at: it.told_at, stopped_until: it.stopped_until }
     }
 }
 
@@ -92,12 +124,18 @@ impl Keyhaven {
     pub fn set_told_budget(&self, connection_id: &str, told: Told) {
         let mut all = self.told.0.write().unwrap_or_else(PoisonError::into_inner);
         let heard = Heard { told, is_new: true };
-        match all.get_mut(connection_id) {
-            Some(known) if known.told.at > told.at => {}
-            Some(known) => *known = heard,
-            None => {
-                all.insert(connection_id.to_owned(), heard);
-            }
+        let Some(known) = all.get_mut(connection_id) else {
+            all.insert(connection_id.to_owned(), heard);
+            return;
+        };
+        let is_older = |than: &Told| (told.at, told.stopped_until) < (than.at, than.stopped_until);
+        if is_older(&known.told) {
+            return;
+        }
+        let kept = (known.told.limit, known.told.remaining);
+        *known = heard;
+        if told.limit == 0 {
+            (known.told.limit, known.told.remaining) = kept;
         }
     }
 
@@ -157,9 +195,11 @@ fn stand(
     let [counted, last_hour] = counted;
     let midnight = now - now.rem_euclid(DAY);
     let resets_at = midnight + DAY;
-    let limit = told.map(|told| told.limit).or(assumed);
+    let size = told.filter(|told| told.limit > 0);
+    let limit = size.map(|told| told.limit).or(assumed);
+    let stopped_until = told.and_then(|told| told.stopped_until).filter(|until| *until > now);
     // Yesterday's word tells the whole, but not what is left of today's.
-    let (used, source) = match told {
+    let (used, source) = match size {
         Some(told) if told.at >= midnight => {
             (told.limit.saturating_sub(told.remaining).max(0), Counted::ByApp)
         }
@@ -170,6 +210,7 @@ fn stand(
     let last_hour = last_hour + scaled(elsewhere, HOUR, (now - midnight).max(HOUR));
     let lasts = |limit: i64| {
         let at = match (limit.saturating_sub(used), last_hour) {
+            _ if stopped_until.is_some() => Some(now),
             (..=0, _) => Some(now),
             (_, ..=0) => None,
             (left, pace) => Some(now.saturating_add(scaled(left, HOUR, pace))),
@@ -181,7 +222,8 @@ fn stand(
         last_hour,
         elsewhere,
         limit,
-        is_told: told.is_some(),
+        stopped_until,
+        is_told: size.is_some(),
         used,
         source,
         by_token,
@@ -200,7 +242,7 @@ mod tests {
     #[test]
     fn the_budget_is_told_by_the_app_today_and_counted_here_before() {
         let noon = 20_000 * DAY + DAY / 2;
-        let told = |remaining, at| Some(Told { limit: 1000, remaining, at });
+        let told = |remaining, at| Some(Told { limit: 1000, remaining, at, stopped_until: None });
 
         let half = stand(told(250, noon - 1), None, [690, 100], vec![], noon);
         assert_eq!((half.used, half.source, half.elsewhere), (750, Counted::ByApp, 60));
@@ -226,7 +268,13 @@ mod tests {
         assert_eq!((assumed.limit, assumed.is_told), (Some(60), false));
         assert_eq!(assumed.runs_out_at, Some(noon + HOUR));
         assert_eq!(stand(told(250, noon), Some(60), [9, 9], vec![], noon).limit, Some(1000));
-        let endless = Some(Told { limit: i64::MAX, remaining: i64::MAX, at: noon });
+        let endless = Some(Told { limit: i64::MAX, remaining: i64::MAX, at: noon, stopped_until: None });
         assert_eq!(stand(endless, None, [1, 1], vec![], noon).runs_out_at, None);
+        // A refusal tells nothing but that, and until when.
+        let refused = Some(Told::stop(noon - 1, STOP));
+        let stopped = stand(refused, Some(60), [30, 30], vec![], noon);
+        assert_eq!((stopped.limit, stopped.used, stopped.is_told), (Some(60), 30, false));
+        assert_eq!((stopped.stopped_until, stopped.runs_out_at), (Some(noon - 1 + HOUR), Some(noon)));
+        assert_eq!(stand(refused, Some(60), [30, 30], vec![], noon + HOUR).stopped_until, None);
     }
 }

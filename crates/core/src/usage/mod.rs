@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::ctx::Millis;
 
 pub use budget::{Budget, Counted, Told, budget};
-pub(crate) use budget::{ToldBudgets, forget_told_budget, last_told};
+pub(crate) use budget::{STOP, ToldBudgets, forget_told_budget, last_told};
 pub use keyhaven_store::{CallRow as RecentCall, TokenUsage, UsageCounts};
 pub use read::{Bucket, CallPage, Overview, Summary, Window, by_token, overview, recent, summary};
 pub use recorder::Recorder;

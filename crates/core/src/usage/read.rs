@@ -171,11 +171,11 @@ mod tests {
     #[test]
     fn percentiles_are_estimated_from_the_counts() {
         let table = [
-            ([0; 8], None, None),
-            ([10, 0, 0, 0, 0, 0, 0, 0], Some(25), Some(47)),
-            ([0, 0, 0, 1, 0, 0, 0, 0], Some(350), Some(485)),
-            ([90, 0, 0, 0, 0, 0, 10, 0], Some(27), Some(3500)),
-            ([1, 0, 0, 0, 0, 0, 0, 9], Some(5000), Some(5000)),
+            ([0; 11], None, None),
+            ([10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Some(2), Some(4)),
+            ([0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], Some(350), Some(485)),
+            ([0, 0, 0, 90, 0, 0, 0, 0, 0, 10, 0], Some(36), Some(3500)),
+            ([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9], Some(5000), Some(5000)),
         ];
         for (latencies, p50, p95) in table {
             let counts = UsageCounts { latencies, ..UsageCounts::default() };

@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 /// Longer paths are cut.
 const MAX_PATH: usize = 1024;
 /// The upper bounds of all but the last count of latencies, in milliseconds.
-pub(super) const BOUNDS: [u32; 7] = [50, 100, 200, 500, 1000, 2000, 5000];
+pub(super) const BOUNDS: [u32; 10] = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /// Takes in what happens on many threads; the writer fetches it each second.
 #[derive(Default)]
@@ -140,7 +140,7 @@ mod tests {
     fn calls_are_counted_by_minute_and_answer() {
         let recorder = Recorder::default();
         for (status, ms, source) in [
-            (200, 50, Source::App),
+            (200, 5, Source::App),
             (404, 51, Source::App),
             (500, 9000, Source::App),
             (429, 0, Source::Keyhaven),
@@ -152,7 +152,7 @@ mod tests {
         let ((_, minute, _), counts) = batch.minutes.first_key_value().unwrap();
         assert_eq!((*minute, batch.minutes.len(), batch.calls.len()), (3 * MINUTE, 1, 5));
         assert_eq!((counts.calls, counts.errors, counts.refused, counts.cost), (5, 3, 1, 10));
-        assert_eq!(counts.latencies, [1, 1, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(counts.latencies, [1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1]);
         assert!(batch.calls[0].path.len() <= MAX_PATH);
         assert!(recorder.take().is_empty());
     }

@@ -95,8 +95,8 @@ async fn story(database: Option<String>) {
     // The budget: counted here until the app has told it.
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.source), (None, 70, Counted::Here));
-    app.set_told_budget(&id, Told { limit: 200, remaining: 100, at: house.now() });
-    app.set_told_budget(&id, Told { limit: 9, remaining: 9, at: 1 });
+    app.set_told_budget(&id, Told { limit: 200, remaining: 100, at: house.now(), stopped_until: None });
+    app.set_told_budget(&id, Told { limit: 9, remaining: 9, at: 1, stopped_until: None });
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.elsewhere), (Some(200), 100, 30));
     assert!(budget.runs_out_at.unwrap() < budget.resets_at);
@@ -104,7 +104,9 @@ async fn story(database: Option<String>) {
     usage::write(app).await.unwrap();
     let other = ground.server().await;
     assert_eq!(usage::budget(&other.app, &other.ctx, &id).await.unwrap(), budget);
-    other.app.set_told_budget(&id, Told { limit: 300, remaining: 100, at: house.now() + 1 });
+    other
+        .app
+        .set_told_budget(&id, Told { limit: 300, remaining: 100, at: house.now() + 1, stopped_until: None });
     usage::write(&other.app).await.unwrap();
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.is_told, budget.used), (Some(300), true, 200));

@@ -44,6 +44,8 @@ pub(crate) struct Budget {
     pub elsewhere: i64,
     pub by_token: Vec<TokenUse>,
     pub runs_out_at: Option<String>,
+    /// Nothing goes out until then, since the app refused a call as one too many for today.
+    pub stopped_until: Option<String>,
     pub resets_at: String,
 }
 
@@ -111,6 +113,7 @@ impl From<usage::Budget> for Budget {
             elsewhere: it.elsewhere,
             by_token: it.by_token.into_iter().map(by_token).collect(),
             runs_out_at: it.runs_out_at.map(time),
+            stopped_until: it.stopped_until.map(time),
             resets_at: time(it.resets_at),
         }
     }

@@ -32,6 +32,7 @@ pub(crate) struct Connection {
     #[serde(flatten)]
     pub outcome: Check,
     pub account: Option<Account>,
+    pub failing_since: Option<String>,
     pub verified_at: Option<String>,
     pub last_check: Option<Check>,
     pub next_check_at: Option<String>,
@@ -87,6 +88,7 @@ impl From<keyhaven_core::Connection> for Connection {
             header: it.header,
             status: it.status.as_str().into(),
             account: it.account,
+            failing_since: it.failing_since.map(time),
             verified_at: it.verified_at.map(time),
             next_check_at: it.next_check_at.map(time),
             created_at: time(it.created_at),

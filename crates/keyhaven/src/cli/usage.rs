@@ -66,9 +66,15 @@ fn facts(it: &Usage) -> Vec<(String, String)> {
         (Some(limit), _) => format!("{used} of {limit}, as the app told"),
         (None, _) => format!("{used}, of a budget that is not known"),
     };
-    let runs_out = match minute(budget.runs_out_at.as_ref()) {
+    let runs_out = match minute(budget.runs_out_at.as_ref().filter(|_| budget.stopped_until.is_none())) {
         at if at.is_empty() => at,
         at => format!("{at}, at the pace of the last hour"),
+    };
+    let stopped = match minute(budget.stopped_until.as_ref()) {
+        at if at.is_empty() => at,
+        at => format!(
+            "until {at}: the app says that today's requests are used up. If there are some again: keyhaven connections verify"
+        ),
     };
     let milliseconds = |of: Option<i64>| of.map(|ms| format!("{ms} ms")).unwrap_or_default();
     let all = [
@@ -78,6 +84,7 @@ fn facts(it: &Usage) -> Vec<(String, String)> {
         ("95 of 100 take at most", milliseconds(it.total.p95_milliseconds)),
         ("used today", used),
         ("runs out", runs_out),
+        ("stopped", stopped),
     ];
     let all = all.into_iter().filter(|(_, value)| !value.is_empty());
     all.map(|(name, value)| (name.to_owned(), value)).collect()

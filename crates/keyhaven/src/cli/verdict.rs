@@ -38,6 +38,7 @@ pub(super) fn show(printer: &Printer, it: &Connection, support: Option<&str>) {
         ];
         facts.extend(it.fields.iter().map(|(id, value)| (id.as_str(), value.clone())));
         facts.extend([
+            ("failing since", minute(it.failing_since.as_ref())),
             (if it.status == "valid" { "verified" } else { "checked" }, minute(it.verified_at.as_ref())),
             ("next check", minute(it.next_check_at.as_ref())),
             ("created", minute(Some(&it.created_at))),

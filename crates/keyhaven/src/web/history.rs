@@ -49,6 +49,8 @@ impl History {
             trigger: match check.trigger.as_str() {
                 "save" => "when it was saved",
                 "asked" => "asked for",
+                "refused" => "the app refused a call",
+                "answered" => "the app took a call",
                 _ => "in the background",
             },
         };

@@ -93,6 +93,14 @@ fn users(all: &[TokenUsage]) -> Vec<User> {
 
 fn outlook(it: &Budget, now: i64) -> (String, bool) {
     let clock = |at| Time::new(at, now).exact;
+    if let Some(until) = it.stopped_until {
+        let text = format!(
+            "The app refused a call as one too many for today: none goes out until {}. If there are some again, “Verify now” \
+             lets them go.",
+            clock(until)
+        );
+        return (text, true);
+    }
     match (it.limit, it.runs_out_at) {
         (None, _) => (String::new(), false),
         (Some(limit), _) if !it.is_told && it.used >= limit => {
@@ -128,6 +136,7 @@ mod tests {
             elsewhere: 100,
             last_hour: 700,
             runs_out_at: Some(1_795_534_680_000),
+            stopped_until: None,
             resets_at: 1_795_564_800_000,
         };
         let meter = Meter::new(&budget, 1_795_530_000_000);
@@ -148,6 +157,12 @@ mod tests {
 
         let spent = Meter::new(&Budget { used: 10_000, runs_out_at: Some(0), ..budget.clone() }, 0);
         assert!(spent.is_short && spent.outlook == "It is used up for today.");
+        let stopped = Meter::new(&Budget { stopped_until: Some(1_795_534_680_000), ..budget.clone() }, 0);
+        assert!(
+            stopped.is_short && stopped.outlook.contains("until 24 Nov 2026, 15:38 UTC"),
+            "{}",
+            stopped.outlook
+        );
         let idle = Meter::new(&Budget { last_hour: 0, runs_out_at: None, ..budget.clone() }, 0);
         assert!(!idle.svg.is_empty() && idle.outlook.is_empty());
         let assumed = Budget { is_told: false, source: Counted::Here, ..budget.clone() };

@@ -201,8 +201,13 @@ mod tests {
 
     #[test]
     fn each_chart_says_in_words_what_it_shows() {
-        let counts =
-            UsageCounts { calls: 4, errors: 1, refused: 2, cost: 9, latencies: [0, 0, 0, 1, 0, 0, 0, 0] };
+        let counts = UsageCounts {
+            calls: 4,
+            errors: 1,
+            refused: 2,
+            cost: 9,
+            latencies: [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+        };
         let bucket = |n: i64, counts| Bucket { start: 1_795_534_680_000 + n * 60_000, counts };
         let buckets = vec![bucket(0, UsageCounts::default()), bucket(1, counts)];
         let summary = Summary { window: Window::Hour, length: 60_000, total: bucket(0, counts), buckets };

@@ -75,6 +75,8 @@ pub(super) struct Row {
     pub remedy: String,
     pub suggestion: Option<String>,
     pub recheck: Option<Recheck>,
+    /// Since when it does not work, if it does not.
+    pub failing_since: Option<Time>,
     /// When the outcome that is shown was found.
     pub checked_at: Option<Time>,
     pub next_check_at: Option<Time>,
@@ -125,6 +127,7 @@ impl Row {
             remedy: it.outcome.words.remedy.clone(),
             suggestion: it.outcome.suggestion.as_ref().map(|suggestion| suggestion.value.clone()),
             recheck: it.could_not_recheck.as_ref().map(recheck),
+            failing_since: time(it.failing_since),
             checked_at: time(it.outcome.at),
             next_check_at: time(it.next_check_at),
             created_at: Time::new(it.created_at, now),

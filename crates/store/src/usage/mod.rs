@@ -3,8 +3,8 @@
 pub(crate) mod read;
 pub(crate) mod write;
 
-/// Answers of the app by how long they took: up to 50, 100, 200, 500, 1000, 2000, 5000 ms, and longer.
-pub type Latencies = [i64; 8];
+/// Answers of the app by how long they took: up to 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000 ms, and longer.
+pub type Latencies = [i64; 11];
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,12 +75,14 @@ pub struct NewCall {
 pub struct BudgetRow {
     /// Which connection.
     pub connection: String,
-    /// The whole of a day.
+    /// The whole of a day; 0 where it said neither that nor what is left: then what it said before stays.
     pub per_day: i64,
     /// What is left of it.
     pub remaining: i64,
     /// When it said so.
     pub told_at: i64,
+    /// Until when nothing goes out, if it said that too much did.
+    pub stopped_until: Option<i64>,
 }
 
 /// One call that is remembered.

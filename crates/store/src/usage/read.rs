@@ -9,6 +9,7 @@ use crate::{Reader, StoreError, sql::declare};
 macro_rules! sums {
     () => {
         "CAST(sum(calls) AS BIGINT), CAST(sum(errors) AS BIGINT), CAST(sum(refused) AS BIGINT), CAST(sum(cost) AS BIGINT),
+        CAST(sum(ms_5) AS BIGINT), CAST(sum(ms_10) AS BIGINT), CAST(sum(ms_20) AS BIGINT),
         CAST(sum(ms_50) AS BIGINT), CAST(sum(ms_100) AS BIGINT), CAST(sum(ms_200) AS BIGINT), CAST(sum(ms_500) AS BIGINT),
         CAST(sum(ms_1000) AS BIGINT), CAST(sum(ms_2000) AS BIGINT), CAST(sum(ms_5000) AS BIGINT), CAST(sum(ms_more) AS BIGINT)"
     };
@@ -22,7 +23,7 @@ declare! {
     COST = "SELECT CAST(COALESCE(sum(cost), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3";
     PASSED = "SELECT CAST(COALESCE(sum(calls - refused), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1
         AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute >= $3 AND token = $2";
-    TOLD = "SELECT connection, per_day, remaining, told_at FROM told_budgets WHERE workspace = $1 AND connection = $2";
+    TOLD = "SELECT connection, per_day, remaining, told_at, stopped_until FROM told_budgets WHERE workspace = $1 AND connection = $2";
     TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2
         UNION ALL SELECT name FROM syncs WHERE workspace = $1 AND 'sync:' || id = $2";
     CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source FROM calls
@@ -31,7 +32,7 @@ declare! {
         WHERE calls.workspace = $1 AND calls.connection = $2 AND (at, calls.id) < ($3, $4) ORDER BY at DESC, calls.id DESC LIMIT $5";
 }
 
-/// The twelve sums from this column on.
+/// The sums from this column on.
 fn counts(row: &AnyRow, first: usize) -> Result<UsageCounts, sqlx::Error> {
     let mut counts = UsageCounts {
         calls: row.try_get(first)?,
@@ -92,11 +93,16 @@ impl Reader<'_> {
 
     /// What the app last told of its daily budget.
     pub async fn told_budget(&self, connection: &str) -> Result<Option<BudgetRow>, StoreError> {
-        type Tuple = (String, i64, i64, i64);
+        type Tuple = (String, i64, i64, i64, Option<i64>);
         let query = query_as(TOLD).bind(&self.scope.workspace).bind(connection);
         let row: Option<Tuple> = query.fetch_optional(self.pool).await?;
-        let budget =
-            |(connection, per_day, remaining, told_at)| BudgetRow { connection, per_day, remaining, told_at };
+        let budget = |(connection, per_day, remaining, told_at, stopped_until)| BudgetRow {
+            connection,
+            per_day,
+            remaining,
+            told_at,
+            stopped_until,
+        };
         Ok(row.map(budget))
     }
 

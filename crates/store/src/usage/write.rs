@@ -7,21 +7,25 @@ use crate::{Store, StoreError, Tx, sql::declare};
 
 declare! {
     ADD_MINUTE = "INSERT INTO usage_minutes (workspace, connection, minute, token, calls, errors, refused, cost,
-            ms_50, ms_100, ms_200, ms_500, ms_1000, ms_2000, ms_5000, ms_more)
-        SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM connections WHERE id = $1
+            ms_5, ms_10, ms_20, ms_50, ms_100, ms_200, ms_500, ms_1000, ms_2000, ms_5000, ms_more)
+        SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 FROM connections WHERE id = $1
         ON CONFLICT (workspace, connection, minute, token) DO UPDATE SET calls = usage_minutes.calls + excluded.calls,
             errors = usage_minutes.errors + excluded.errors, refused = usage_minutes.refused + excluded.refused,
-            cost = usage_minutes.cost + excluded.cost, ms_50 = usage_minutes.ms_50 + excluded.ms_50,
+            cost = usage_minutes.cost + excluded.cost, ms_5 = usage_minutes.ms_5 + excluded.ms_5,
+            ms_10 = usage_minutes.ms_10 + excluded.ms_10, ms_20 = usage_minutes.ms_20 + excluded.ms_20,
+            ms_50 = usage_minutes.ms_50 + excluded.ms_50,
             ms_100 = usage_minutes.ms_100 + excluded.ms_100, ms_200 = usage_minutes.ms_200 + excluded.ms_200,
             ms_500 = usage_minutes.ms_500 + excluded.ms_500, ms_1000 = usage_minutes.ms_1000 + excluded.ms_1000,
             ms_2000 = usage_minutes.ms_2000 + excluded.ms_2000, ms_5000 = usage_minutes.ms_5000 + excluded.ms_5000,
             ms_more = usage_minutes.ms_more + excluded.ms_more";
     ADD_CALL = "INSERT INTO calls (workspace, connection, at, id, token, method, path, status, ms, source)
         SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9 FROM connections WHERE id = $1";
-    TELL_BUDGET = "INSERT INTO told_budgets (connection, workspace, per_day, remaining, told_at)
-        SELECT id, workspace, $2, $3, $4 FROM connections WHERE id = $1
-        ON CONFLICT (connection) DO UPDATE SET per_day = excluded.per_day, remaining = excluded.remaining,
-            told_at = excluded.told_at WHERE told_budgets.told_at <= excluded.told_at";
+    TELL_BUDGET = "INSERT INTO told_budgets (connection, workspace, per_day, remaining, told_at, stopped_until)
+        SELECT id, workspace, $2, $3, $4, $5 FROM connections WHERE id = $1
+        ON CONFLICT (connection) DO UPDATE SET
+            per_day = CASE WHEN excluded.per_day > 0 THEN excluded.per_day ELSE told_budgets.per_day END,
+            remaining = CASE WHEN excluded.per_day > 0 THEN excluded.remaining ELSE told_budgets.remaining END,
+            told_at = excluded.told_at, stopped_until = excluded.stopped_until WHERE told_budgets.told_at <= excluded.told_at";
     PRUNE_CALLS = "DELETE FROM calls WHERE (workspace, connection, at, id) IN (SELECT workspace, connection, at, id FROM calls
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND at < $2 LIMIT $3)";
     PRUNE_MINUTES = "DELETE FROM usage_minutes WHERE (workspace, connection, minute, token) IN
@@ -63,9 +67,9 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        for BudgetRow { connection, per_day, remaining, told_at } in budgets {
+        for BudgetRow { connection, per_day, remaining, told_at, stopped_until } in budgets {
             let query = query(TELL_BUDGET).bind(connection).bind(per_day).bind(remaining).bind(told_at);
-            query.execute(&mut *tx).await?;
+            query.bind(stopped_until).execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
     }

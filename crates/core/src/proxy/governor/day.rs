@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Call, Held};
-use crate::{Map, ctx::Millis};
+use crate::{Map, ctx::Millis, usage::Told};
 
 pub(super) const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -13,7 +13,8 @@ pub(super) struct Day {
     number: i64,
     by_caller: Map<String, u64>,
     pub limit: u64,
-    pub exhausted_until: Millis,
+    /// When the app last said that too much went out, and until when nothing does.
+    stopped: Option<(Millis, Millis)>,
 }
 
 impl Day {
@@ -24,8 +25,10 @@ impl Day {
     /// Takes the cost of a call, if it is there.
     pub(super) fn spend(&mut self, call: &Call<'_>, now: Millis) -> Result<(), Held> {
         self.begin(now);
-        if self.exhausted_until > now {
-            return Err(Held::Exhausted(Duration::from_millis((self.exhausted_until - now) as u64)));
+        if let Some((_, until)) = self.stopped
+            && until > now
+        {
+            return Err(Held::Exhausted(Duration::from_millis((until - now) as u64)));
         }
         let cost = u64::from(call.cost);
         let used = match self.by_caller.get_mut(call.caller) {
@@ -49,6 +52,26 @@ impl Day {
         }
     }
 
+    /// Nothing goes out, since the app refused a call from then.
+    pub(super) fn stop(&mut self, since: Millis, until: Millis) {
+        self.stopped = Some((since, until));
+    }
+
+    /// Heeds what the app told. A call that was on its way when another was refused says nothing new.
+    pub(super) fn heed(&mut self, told: &Told) {
+        if let Ok(limit @ 1..) = u64::try_from(told.limit) {
+            self.limit = limit;
+        }
+        if self.stopped.is_some_and(|(since, _)| since >= told.at) {
+            return;
+        }
+        if let Some(until) = told.stopped_until {
+            self.stop(told.at, until);
+        } else if told.has_room() {
+            self.stopped = None;
+        }
+    }
+
     /// What was spent today before this process began; nothing that it knows itself becomes less.
     pub(super) fn remember(&mut self, now: Millis, spent: impl Iterator<Item = (String, i64)>) {
         self.begin(now);
@@ -63,7 +86,7 @@ impl Day {
         let number = now.div_euclid(DAY);
         // What came just before midnight may be counted after it.
         if self.number != number && self.number != number + 1 {
-            *self = Self { number, limit: self.limit, ..Self::default() };
+            *self = Self { number, limit: self.limit, stopped: self.stopped, ..Self::default() };
         }
     }
 }

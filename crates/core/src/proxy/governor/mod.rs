@@ -16,7 +16,7 @@ use keyhaven_connectors::{Limits, Reason, Told};
 use tokio::time::Instant;
 
 use self::queue::State;
-use crate::{Millis, http1::Fields};
+use crate::{Millis, http1::Fields, usage};
 
 /// The longest wait; whoever would wait longer is told when to come back.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -145,16 +145,21 @@ impl Governor {
     pub(super) fn remember(
         &self,
         now: Millis,
-        told: Option<u64>,
+        told: Option<usage::Told>,
         spent: impl Iterator<Item = (String, i64)>,
     ) {
         let mut state = self.lock();
-        state.budget.limit = told.filter(|limit| *limit > 0).unwrap_or(state.budget.limit);
+        told.iter().for_each(|told| state.budget.heed(told));
         state.budget.remember(now, spent);
     }
 
-    /// Heeds what an answer tells of limits. Tells the day's budget, where the answer does.
-    pub(super) fn heard(&self, fields: &Fields) -> Option<(u64, u64)> {
+    /// Heeds what the app told of the day's budget by another way.
+    pub(super) fn heed(&self, told: &usage::Told) {
+        self.lock().budget.heed(told);
+    }
+
+    /// Heeds what the answer to a call from then tells of limits. Tells the day's budget, where the answer does.
+    pub(super) fn heard(&self, fields: &Fields, at: Millis) -> Option<usage::Told> {
         let burst = self.limits.headers.read(|name| fields.number(name));
         let day = self
             .limits
@@ -182,7 +187,9 @@ impl Governor {
         if let Some(limit) = day.limit.filter(|limit| *limit > 0) {
             state.budget.limit = limit;
         }
-        Some((day.limit?, day.remaining?))
+        let told = usage::Told::read(day, at)?;
+        state.budget.heed(&told);
+        Some(told)
     }
 
     /// The app took a call: it is not angry any more.
@@ -192,16 +199,11 @@ impl Governor {
         }
     }
 
-    /// The app said “too many”, in one of its ways; tells how long nobody goes out.
-    pub(super) fn refused(&self, reason: Reason, wait: Option<Duration>, now: Millis) -> Duration {
+    /// The app said “too many” for a short time; tells how long nobody goes out.
+    pub(super) fn refused(&self, reason: Reason, wait: Option<Duration>) -> Duration {
         let window = Duration::from_secs(self.limits.window);
         let mut state = self.lock();
         match reason {
-            Reason::BudgetExhausted => {
-                let wait = wait.unwrap_or(Duration::from_secs(3600));
-                state.budget.exhausted_until = now + wait.as_millis() as Millis;
-                wait
-            }
             Reason::Blocked => self.pause(&mut state, MAX_PAUSE),
             _ => {
                 // What went out before the pause began says nothing new. The headers of this very refusal may have

@@ -61,7 +61,7 @@ async fn all_callers_together_stay_within_the_window() {
 
     // An app that allows more is believed.
     time::sleep(Duration::from_secs(10)).await;
-    governor.heard(&headers(&[("x-ratelimit-limit", "80"), ("x-ratelimit-remaining", "79")]));
+    governor.heard(&headers(&[("x-ratelimit-limit", "80"), ("x-ratelimit-remaining", "79")]), 0);
     let began = Instant::now();
     let went = burst(&governor, "one", "/api/v2/deals", 80).await;
     assert!(went.iter().all(|one| one.as_ref().is_ok_and(|at| *at == began)));
@@ -128,29 +128,29 @@ async fn an_angry_app_is_left_alone_for_longer_and_longer() {
         for pause in pauses {
             // All that were on their way say it once.
             for _ in 0..3 {
-                governor.heard(headers);
+                governor.heard(headers, 0);
                 let told = told.map(Duration::from_secs);
-                assert_eq!(governor.refused(Reason::RateLimited, told, 0).as_secs(), pause, "{told:?}");
+                assert_eq!(governor.refused(Reason::RateLimited, told).as_secs(), pause, "{told:?}");
             }
             time::sleep(Duration::from_secs(pause)).await;
         }
         governor.accepted();
-        assert_eq!(governor.refused(Reason::RateLimited, None, 0).as_secs(), 2);
+        assert_eq!(governor.refused(Reason::RateLimited, None).as_secs(), 2);
     }
     let governor = governor();
     for _ in 0..6 {
-        let pause = governor.refused(Reason::RateLimited, None, 0);
+        let pause = governor.refused(Reason::RateLimited, None);
         time::sleep(pause).await;
     }
-    governor.refused(Reason::RateLimited, None, 0);
+    governor.refused(Reason::RateLimited, None);
     assert!(matches!(governor.admit(&call("one", "/x"), 0).await, Err(Held::Paused(_))));
     time::sleep(Duration::from_secs(60)).await;
     governor.admit(&call("one", "/x"), 0).await.unwrap();
     governor.accepted();
-    assert_eq!(governor.refused(Reason::RateLimited, None, 0).as_secs(), 2);
+    assert_eq!(governor.refused(Reason::RateLimited, None).as_secs(), 2);
     // Others who use the same key count, too.
     time::sleep(Duration::from_secs(10)).await;
-    governor.heard(&headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2")]));
+    governor.heard(&headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2")]), 0);
     let began = Instant::now();
     governor.admit(&call("one", "/x"), 0).await.unwrap();
     assert!(began.elapsed() >= Duration::from_secs(2));
@@ -159,10 +159,13 @@ async fn an_angry_app_is_left_alone_for_longer_and_longer() {
 #[tokio::test(start_paused = true)]
 async fn the_days_budget_and_each_share_of_it_end() {
     let governor = governor();
-    governor.heard(&headers(&[
-        ("x-daily-ratelimit-token-limit", "1000"),
-        ("x-daily-ratelimit-token-remaining", "990"),
-    ]));
+    let left = |remaining| {
+        headers(&[
+            ("x-daily-ratelimit-token-limit", "1000"),
+            ("x-daily-ratelimit-token-remaining", remaining),
+        ])
+    };
+    governor.heard(&left("990"), 0);
     let some = |share| Call { caller: "one", share: Some(share), path: "/x", cost: 40 };
     let noon = DAY / 2;
     governor.admit(&some(10), noon).await.unwrap();
@@ -170,17 +173,33 @@ async fn the_days_budget_and_each_share_of_it_end() {
     assert_eq!(governor.admit(&some(10), noon).await, Err(Held::Share(Duration::from_secs(12 * 3600))));
     governor.admit(&some(50), noon).await.unwrap();
     // Whoever leaves while he waits has used nothing.
-    governor.refused(Reason::RateLimited, None, noon);
+    governor.refused(Reason::RateLimited, None);
     assert!(time::timeout(Duration::from_secs(1), governor.admit(&some(16), noon)).await.is_err());
     time::sleep(Duration::from_secs(10)).await;
     governor.admit(&some(16), noon).await.unwrap();
     assert!(matches!(governor.admit(&some(16), noon).await, Err(Held::Share(_))));
     // The next day is new.
     governor.admit(&some(10), noon + DAY).await.unwrap();
-    governor.refused(Reason::BudgetExhausted, Some(Duration::from_secs(3939)), noon + DAY);
-    assert_eq!(
-        governor.admit(&some(90), noon + DAY + 1000).await,
-        Err(Held::Exhausted(Duration::from_secs(3938)))
-    );
-    governor.admit(&some(90), noon + DAY + 3_940_000).await.unwrap();
+    let (began, hour) = (noon + DAY, Duration::from_secs(3600));
+    governor.heed(&usage::Told::stop(began, hour));
+    let is_held =
+        async |at| governor.admit(&some(90), at).await == Err(Held::Exhausted(hour - Duration::from_secs(1)));
+    assert!(is_held(began + 1000).await);
+    // What was on its way then, or finds nothing left, says nothing new.
+    governor.heard(&left("100"), began);
+    governor.heard(&left("0"), began + 1);
+    governor.heed(&usage::Told::stop(began - 1, Duration::ZERO));
+    assert!(is_held(began + 1000).await);
+    governor.heed(&usage::Told::go_on(began + 2));
+    governor.admit(&some(90), began + 1000).await.unwrap();
+    governor.heed(&usage::Told::stop(began, hour));
+    governor.heard(&left("100"), began + 2);
+    governor.admit(&some(90), began + 1000).await.unwrap();
+    governor.heed(&usage::Told::stop(began, hour));
+    governor.admit(&some(90), began + 3_600_000).await.unwrap();
+    // Nor is a new day one for an app whose day ends later.
+    governor.heed(&usage::Told::stop(2 * DAY + 10, hour));
+    governor.admit(&some(10), 3 * DAY).await.unwrap();
+    governor.heed(&usage::Told::stop(4 * DAY - 1000, hour));
+    assert!(matches!(governor.admit(&some(10), 4 * DAY).await, Err(Held::Exhausted(_))));
 }

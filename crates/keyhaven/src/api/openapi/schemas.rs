@@ -41,7 +41,7 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
                 "worst": { "enum": ["valid", "invalid", "unverified", null] } }))),
             "recent": list(closed(json!({
                 "at": time, "reason": { "enum": reasons() }, "detail": maybe, "milliseconds": count,
-                "trigger": { "enum": ["save", "asked", "background", "refused"] } }))) })),
+                "trigger": { "enum": ["save", "asked", "background", "refused", "answered"] } }))) })),
         "AccessToken": tokens::shown(),
         "AccessTokenList": closed(json!({ "items": list(reference("AccessToken")) })),
         "NewAccessToken": tokens::new(name()),
@@ -52,7 +52,7 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
                 "counted_by": { "enum": ["app", "keyhaven"] }, "elsewhere": count,
                 "by_token": list(closed(json!({
                     "token": text, "name": maybe, "calls": count, "errors": count, "refused": count, "cost": count }))),
-                "runs_out_at": maybe_time(), "resets_at": time })) })),
+                "runs_out_at": maybe_time(), "stopped_until": maybe_time(), "resets_at": time })) })),
         "Span": closed(json!({
             "start": time, "calls": count, "errors": count, "refused": count, "cost": count,
             "p50_milliseconds": maybe_count(), "p95_milliseconds": maybe_count() })),
@@ -124,7 +124,7 @@ fn connection() -> Value {
     let mut properties = json!({
         "id": text, "slug": text, "name": text, "connector": text, "app": text, "fields": plain_fields(),
         "hosts": { "type": "array", "items": text }, "header": { "type": ["string", "null"] }, "status": { "enum": ["valid", "invalid", "unverified"] }, "account": or_null("Account"),
-        "verified_at": maybe_time(), "last_check": or_null("Check"), "next_check_at": maybe_time(), "created_at": time,
+        "failing_since": maybe_time(), "verified_at": maybe_time(), "last_check": or_null("Check"), "next_check_at": maybe_time(), "created_at": time,
         "updated_at": time, "revision": { "type": "integer" }, "deleted_at": maybe_time(), "purge_at": maybe_time() });
     if let (Some(all), Value::Object(outcome)) = (properties.as_object_mut(), check()) {
         all.extend(outcome);

@@ -5,7 +5,14 @@ use std::{thread, time::Duration};
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::upstream::{Script, ok};
+use crate::{
+    common::run,
+    upstream::{GOOD_ACCOUNT, Script, ok},
+};
+
+fn refused() -> Vec<u8> {
+    b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}".to_vec()
+}
 
 fn status(stage: &Stage) -> Value {
     stage.server.api("GET", "/api/v1/connections/sales-eu", &Value::Null).json()
@@ -25,11 +32,8 @@ fn becomes(stage: &Stage, want: &str) -> Value {
 #[test]
 fn a_refused_call_has_the_connection_verified_at_once() {
     let stage = Stage::new();
-    let refused =
-        b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
-            .to_vec();
     // The app refuses one call, and still knows the key: nothing changes.
-    stage.app.will(Script::Answer(refused.clone()));
+    stage.app.will(Script::Answer(refused()));
     assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 401);
     thread::sleep(Duration::from_millis(500));
     let seen = status(&stage);
@@ -39,11 +43,20 @@ fn a_refused_call_has_the_connection_verified_at_once() {
 
     // Another connection, whose key was revoked.
     let stage = Stage::new();
-    stage.app.will(Script::Answer(refused.clone()));
-    stage.app.verifies(refused);
+    stage.app.will(Script::Answer(refused()));
+    stage.app.verifies(refused());
     assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 401);
     let seen = becomes(&stage, "invalid");
     assert_eq!(seen["reason"], "key_rejected");
+    // However often it is verified since, it does not work since that call.
+    let since = seen["failing_since"].as_str().unwrap();
+    assert_eq!(seen["checked_at"], since);
+    let again = stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null).json();
+    assert_eq!((&again["failing_since"], &again["status"]), (&json!(since), &json!("invalid")));
+    assert!(again["checked_at"].as_str().unwrap() > since, "{again}");
+    stage.app.verifies(ok(GOOD_ACCOUNT));
+    let healed = stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null).json();
+    assert_eq!((&healed["failing_since"], &healed["status"]), (&Value::Null, &json!("valid")));
 
     // A block page says the same in another way.
     let stage = Stage::new();
@@ -56,6 +69,39 @@ fn a_refused_call_has_the_connection_verified_at_once() {
     let answer = stage.call("GET", "/api/v2/deals", stage.token());
     assert_eq!((answer.status, &answer.json()["code"]), (429, &json!("app_paused")));
     assert!(answer.headers.contains_key("retry-after"));
+}
+
+#[test]
+fn a_call_that_works_has_a_connection_that_did_not_verified() {
+    let stage = Stage::new();
+    stage.app.verifies(refused());
+    let seen = stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null).json();
+    assert_eq!(seen["status"], "invalid");
+    stage.app.verifies(ok(GOOD_ACCOUNT));
+    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 200);
+    becomes(&stage, "valid");
+    let history = stage.server.api("GET", "/api/v1/connections/sales-eu/history", &Value::Null).json();
+    assert_eq!(history["recent"][0]["trigger"], "answered", "{history}");
+}
+
+/// A command ends only when what its calls found out is written down.
+#[test]
+fn a_command_tells_what_its_call_found_out() {
+    let stage = Stage::new();
+    stage.app.will(Script::Answer(refused()));
+    for arguments in [
+        &["request", "sales-eu", "GET", "/api/v2/deals/1"][..],
+        &["run", "sales-eu", "--", "curl", "-s", "https://acme.pipedrive.com/api/v2/deals/1"],
+    ] {
+        stage.app.verifies(ok(GOOD_ACCOUNT));
+        let works = stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null).json();
+        assert_eq!(works["status"], "valid");
+        stage.app.verifies(refused());
+        let mut command = stage.house.command(arguments);
+        command.env("KEYHAVEN_EGRESS_OVERRIDE", format!("*.pipedrive.com=http://{}", stage.app.address));
+        run(&mut command, "");
+        assert_eq!(status(&stage)["status"], "invalid", "{arguments:?}");
+    }
 }
 
 #[test]
@@ -88,6 +134,21 @@ fn too_many_is_waited_for_once_and_a_used_up_day_never() {
     let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((3900..=3940).contains(&wait), "{wait}");
     assert_eq!(stage.app.seen().len(), 0, "nothing is sent any more");
+
+    // A restart changes nothing of it, and it is told.
+    let stage = stage.restart();
+    let answer = stage.call("GET", "/api/v2/deals", stage.token());
+    assert_eq!((answer.status, &answer.json()["code"]), (429, &json!("budget_exhausted")));
+    let until = |stage: &Stage| {
+        let usage = stage.server.api("GET", "/api/v1/connections/sales-eu/usage", &Value::Null).json();
+        usage["budget"]["stopped_until"].clone()
+    };
+    assert!(until(&stage).is_string());
+    // Until the app takes something again, here or elsewhere.
+    stage.app.will(Script::Answer(ok("{}")));
+    stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null);
+    assert_eq!(until(&stage), Value::Null);
+    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 200);
 }
 
 #[test]

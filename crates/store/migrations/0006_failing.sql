@@ -1,0 +1,15 @@
+-- Since when a connection does not work.
+ALTER TABLE connections ADD COLUMN failing_since BIGINT;
+UPDATE connections SET failing_since = (SELECT min(bad.at) FROM verifications bad WHERE bad.connection = connections.id
+    AND bad.status = 'invalid' AND bad.at > COALESCE((SELECT max(good.at) FROM verifications good
+        WHERE good.connection = connections.id AND good.status = 'valid'), 0))
+    WHERE status = 'invalid';
+
+-- Until when nothing goes out because the app said that today's budget is used up. `per_day` is 0 where it never said how
+-- large that is.
+ALTER TABLE told_budgets ADD COLUMN stopped_until BIGINT;
+
+-- Most answers come within 50 ms where the app is near: counted by finer steps. Rows from before count all of them in ms_50.
+ALTER TABLE usage_minutes ADD COLUMN ms_5 BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE usage_minutes ADD COLUMN ms_10 BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE usage_minutes ADD COLUMN ms_20 BIGINT NOT NULL DEFAULT 0;
