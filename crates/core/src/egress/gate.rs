@@ -23,6 +23,11 @@ pub(crate) struct Way {
 }
 
 impl Way {
+    /// The host, with its port unless that is the usual one.
+    pub(crate) fn named(&self) -> &str {
+        self.host.to_str().unwrap_or_default()
+    }
+
     /// The URI to dial.
     pub(super) fn origin(&self) -> Result<Uri, Fault> {
         self.whole(&Uri::from_static("/"))

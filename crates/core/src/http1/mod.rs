@@ -13,8 +13,8 @@ pub use fields::{Fields, LastNames};
 pub(crate) use names::number;
 pub use read::{Answer, Last, Request, read_answer, read_request};
 pub use reply::{Head, Reply};
-pub use request_target::RequestTarget;
 pub(crate) use request_target::is_plain;
+pub use request_target::{RequestTarget, is_named_once};
 pub use write::{Length, write_answer};
 pub(crate) use write::{write_lines, write_request};
 

@@ -3,11 +3,11 @@
 use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
-use super::{Fields, Head, LastNames, RequestTarget, names::Framing};
+use super::{Fields, Head, LastNames, RequestTarget, is_named_once, names::Framing};
 use crate::proxy::{Payload, Said};
 
 /// With more than so many headers a message is not plain.
@@ -101,6 +101,10 @@ impl Last {
         let names = from.iter().map(|it| HeaderName::from_bytes(it.name.as_bytes()).ok());
         let names = names.collect::<Option<Vec<_>>>()?;
         let length = Framing::read(&names)?.length(|at| from[at].value)?.unwrap_or(0);
+        let hosts = names.iter().zip(from).filter(|(name, _)| **name == header::HOST);
+        if !is_named_once(hosts.map(|(_, it)| it.value)) {
+            return None;
+        }
         let mut headers = HeaderMap::with_capacity(from.len());
         for (name, it) in names.into_iter().zip(from) {
             // A copy, so that the whole message is not held on to.

@@ -1,6 +1,6 @@
 //! What a request asks for.
 
-use http::Uri;
+use http::{Uri, uri::Authority};
 
 /// Path and query of a request (RFC 9112, section 3.2), and whom it asks, where it tells that there.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +49,12 @@ impl From<Uri> for RequestTarget {
         let authority = parts.authority.map(|it| it.as_str().into());
         Self { path: path_of(&text), text, authority }
     }
+}
+
+/// HTTP/1.1 wants to hear once whom a request asks (RFC 9112, section 3.2). Do these `Host` headers tell it?
+pub fn is_named_once<'a>(mut hosts: impl Iterator<Item = &'a [u8]>) -> bool {
+    let is_host = |text: &str| text.is_empty() || !text.contains('@') && text.parse::<Authority>().is_ok();
+    hosts.next().is_some_and(|host| str::from_utf8(host).is_ok_and(is_host)) && hosts.next().is_none()
 }
 
 /// Bytes before the question mark.
@@ -108,6 +114,20 @@ mod tests {
         ] {
             let library = Uri::try_from(text).ok().map(RequestTarget::from);
             assert_eq!(RequestTarget::read(text), library, "{text}");
+        }
+        for (hosts, is_one) in [
+            (&["a"][..], true),
+            (&["a.test:8787"], true),
+            (&["[::1]:80"], true),
+            (&[""], true),
+            (&[], false),
+            (&["a", "a"], false),
+            (&["a b"], false),
+            (&["u@a"], false),
+            (&["a/b"], false),
+            (&["é"], false),
+        ] {
+            assert_eq!(is_named_once(hosts.iter().map(|host| host.as_bytes())), is_one, "{hosts:?}");
         }
         let uri: Uri = "https://acme.test:8443/a/b?c=d".parse().unwrap();
         let it = RequestTarget::from(uri);

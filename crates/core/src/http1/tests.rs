@@ -26,11 +26,11 @@ fn answer(text: &[u8], method: &Method) -> Option<Answer> {
 fn what_is_framed_in_one_way_is_plain_and_nothing_else() {
     let many = |count| "x-a: b\r\n".repeat(count);
     for (head, body) in [
-        ("GET /x HTTP/1.1\r\n", ""),
-        ("\r\nGET /x?y#z HTTP/1.1\r\nhost: a\r\nhost: b\r\n", ""),
-        ("GET /x HTTP/1.1\r\ncontent-length: 2\r\n", "ab"),
-        ("POST /x HTTP/1.1\r\nContent-Length:  002 \r\nConnection: Keep-Alive\r\n", "ab"),
-        (&format!("GET /x HTTP/1.1\r\n{}", many(48)), ""),
+        ("GET /x HTTP/1.1\r\nhost: a\r\n", ""),
+        ("\r\nGET /x?y#z HTTP/1.1\r\nhost:\r\nx-b: c\r\n", ""),
+        ("GET /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n", "ab"),
+        ("POST /x HTTP/1.1\r\nContent-Length:  002 \r\nHost: a:1\r\nConnection: Keep-Alive\r\n", "ab"),
+        (&format!("GET /x HTTP/1.1\r\nhost: a\r\n{}", many(47)), ""),
     ] {
         assert_eq!(plain_body(&format!("{head}\r\n{body}")).as_deref(), Some(body.as_bytes()), "{head}");
         // Not without its last byte, and not with one of the next message.
@@ -66,14 +66,17 @@ fn what_is_framed_in_one_way_is_plain_and_nothing_else() {
         }
     }
     for start in [
-        "GET /x HTTP/1.0",
-        "GET http://a/x HTTP/1.1",
+        "GET /x HTTP/1.1",
+        "GET /x HTTP/1.1\r\nhost: a\r\nhost: a",
+        "GET /x HTTP/1.1\r\nhost: a b",
+        "GET /x HTTP/1.0\r\nhost: a",
+        "GET http://a/x HTTP/1.1\r\nhost: a",
         "OPTIONS * HTTP/1.1",
         "CONNECT a:1 HTTP/1.1",
         "CONNECT /a HTTP/1.1",
         "GET /a b HTTP/1.1",
         "PRI * HTTP/2.0",
-        &format!("GET /x HTTP/1.1\r\n{}x-a: b", many(48)),
+        &format!("GET /x HTTP/1.1\r\nhost: a\r\n{}x-a: b", many(47)),
     ] {
         assert_eq!(plain_body(&format!("{start}\r\n\r\n")), None, "{start}");
     }
@@ -108,9 +111,11 @@ fn the_last_message_changes_nothing_of_the_next() {
         "a: 1\r\nb: 1\r\na: 2",
         "a: 9",
         "content-length: 0",
-        "",
+        "host: b",
     ]
-    .map(|lines| if lines.is_empty() { "\r\n".to_owned() } else { format!("{lines}\r\n\r\n") });
+    .map(|lines| format!("host: a\r\n{lines}\r\n\r\n"));
+    let heads = heads.into_iter().chain(["\r\n".to_owned(), "host: a\r\n\r\n".to_owned()]);
+    let heads: Vec<_> = heads.collect();
     let starts = [
         "GET /x HTTP/1.1\r\n",
         "\r\nGET /x HTTP/1.1\r\n",
@@ -188,8 +193,9 @@ fn a_request_is_written_as_it_will_be_read() {
         let mut want = pairs(&headers);
         want.extend(length.map(|it| ("content-length".into(), it.into())));
         assert_eq!((got, &text[end..]), (want, body.as_bytes()), "{method}");
+        let host = (&header::HOST, &HeaderValue::from_static("a"));
         let few: HeaderMap =
-            headers.iter().take(9).map(|(name, value)| (name.clone(), value.clone())).collect();
+            headers.iter().take(9).chain([host]).map(|(name, value)| (name.clone(), value.clone())).collect();
         let text = Bytes::from(write_request(&method, &[path.as_str()], few.iter(), &[], body.as_bytes()));
         let read = read_request(&text, &mut Last::default()).expect("it is plain");
         assert_eq!((&read.method, read.target.as_str()), (&method, path.as_str()));

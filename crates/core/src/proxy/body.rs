@@ -212,7 +212,7 @@ impl Payload {
 
     /// Reads what is still to come and drops it, up to a bound, so that its sender gets to see a refusal. To let go
     /// of it at once would, in HTTP/2, break the call off before the refusal is there.
-    pub(super) fn drain(self) {
+    pub fn drain(self) {
         if let Self::Flow(mut flow) = self
             && !flow.is_end_stream()
             && let Ok(runtime) = Handle::try_current()

@@ -7,10 +7,10 @@ use url::{Host, Position, Url};
 pub(super) struct Asked<'a> {
     /// The connection's id.
     pub connection: &'a str,
-    /// The host that was asked, and the path and query there.
+    /// The host that was asked, with its port unless that is the usual one, and the path and query there.
     pub host: &'a str,
     pub path_and_query: &'a str,
-    /// The connection's host that is meant where none is named, and what its paths begin with.
+    /// The connection's host that is meant where none is named, in the same way, and what its paths begin with.
     pub first: (&'a str, &'a str),
     /// Name and port by which the caller reached Keyhaven, where it did and meant the first host. The others see the
     /// app's own addresses.
@@ -26,13 +26,18 @@ impl Asked<'_> {
     }
 
     fn led(&self, told: &str) -> Option<String> {
-        let asked = Url::parse(&format!("https://{}{}", self.host, self.path_and_query)).ok()?;
+        let url = |host: &str, path: &str| Url::parse(&format!("https://{host}{path}")).ok();
+        let asked = url(self.host, self.path_and_query)?;
+        let first = url(self.first.0, "")?;
         let to = asked.join(told).ok().filter(|to| matches!(to.scheme(), "http" | "https"))?;
-        let host = to.host_str()?;
-        if let Some(below) = self.reached.and_then(|_| self.below(host, &to)) {
+        // Another port or scheme is another place.
+        if self.reached.is_some()
+            && to.origin() == first.origin()
+            && let Some(below) = self.below(&to)
+        {
             return Some(below);
         }
-        let is_apps = host == self.host || host == self.first.0;
+        let is_apps = [asked, first].iter().any(|one| one.host() == to.host());
         if !is_apps && self.is_here(&to) {
             return None;
         }
@@ -41,10 +46,10 @@ impl Asked<'_> {
     }
 
     /// The path here of what is below the connection's address.
-    fn below(&self, host: &str, to: &Url) -> Option<String> {
-        let (first, prefix) = self.first;
+    fn below(&self, to: &Url) -> Option<String> {
+        let (_, prefix) = self.first;
         let rest = to.path().strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-        (host == first).then(|| format!("/proxy/{}{rest}{}", self.connection, &to[Position::AfterPath..]))
+        Some(format!("/proxy/{}{rest}{}", self.connection, &to[Position::AfterPath..]))
     }
 
     /// Is it Keyhaven, or something else on this machine or the caller's?
@@ -81,11 +86,15 @@ mod tests {
     use super::*;
 
     fn led(reached: Option<&str>, told: &str) -> Option<String> {
+        led_from("acme.pipedrive.com", reached, told)
+    }
+
+    fn led_from(host: &str, reached: Option<&str>, told: &str) -> Option<String> {
         let asked = Asked {
             connection: "conn_1",
-            host: "acme.pipedrive.com",
+            host,
             path_and_query: "/api/v2/deals?limit=1",
-            first: ("acme.pipedrive.com", "/api"),
+            first: (host, "/api"),
             reached,
         };
         asked.leads(&told.parse().unwrap()).map(|it| it.to_str().unwrap().to_owned())
@@ -113,6 +122,22 @@ mod tests {
             ("http://", None),
         ] {
             assert_eq!(led(Some("keyhaven:8787"), told).as_deref(), to, "{told}");
+        }
+        for (told, to) in [
+            ("https://acme.pipedrive.com:443/api/v1/x", "/proxy/conn_1/v1/x"),
+            ("https://acme.pipedrive.com:8443/api/v1/x", "https://acme.pipedrive.com:8443/api/v1/x"),
+            ("http://acme.pipedrive.com/api/v1/x", "http://acme.pipedrive.com/api/v1/x"),
+            ("http://acme.pipedrive.com:443/api/v1/x", "http://acme.pipedrive.com:443/api/v1/x"),
+        ] {
+            assert_eq!(led(Some("keyhaven:8787"), told).as_deref(), Some(to), "{told}");
+        }
+        for (told, to) in [
+            ("/api/v1/users", "/proxy/conn_1/v1/users"),
+            ("/other", "https://acme.test:8443/other"),
+            ("https://acme.test:8443/api/x", "/proxy/conn_1/x"),
+            ("https://acme.test/api/x", "https://acme.test/api/x"),
+        ] {
+            assert_eq!(led_from("acme.test:8443", Some("keyhaven"), told).as_deref(), Some(to), "{told}");
         }
         // Whoever sees the app's own addresses goes on to see them.
         assert_eq!(led(None, "/api/v1/users").as_deref(), Some("https://acme.pipedrive.com/api/v1/users"));

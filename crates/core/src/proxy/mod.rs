@@ -106,7 +106,7 @@ async fn admitted(
 fn framed_once(headers: &HeaderMap) -> Result<(), Refusal> {
     let refused =
         |message: &str| Err(Refusal::new(400, "bad_request", message, "Send the request in a plain form."));
-    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+    if [header::HOST, HOST].iter().any(|name| headers.get_all(name).iter().nth(1).is_some()) {
         return refused("The request names two hosts.");
     }
     let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");

@@ -52,6 +52,37 @@ impl Refusal {
         Self::new(status, code, message, remedy)
     }
 
+    /// HTTP/1.1 wants to hear once whom a request asks (RFC 9112, section 3.2).
+    pub fn unnamed() -> Self {
+        Self::new(
+            400,
+            "bad_request",
+            "The request does not name one host that it asks.",
+            "Send one Host header, as every client of HTTP/1.1 does.",
+        )
+    }
+
+    /// The address holds no connection.
+    pub fn no_connection() -> Self {
+        Self::new(
+            400,
+            "bad_path",
+            "The address names no connection, or begins with two slashes.",
+            "Use /proxy/<connection> and the app's own path behind it, with one slash in between. A base URL that ends with \
+             a slash is often the cause.",
+        )
+    }
+
+    /// The request means another host than the connection's.
+    pub(super) fn wrong_host(hosts: &str) -> Self {
+        Self::new(
+            400,
+            "wrong_host",
+            format!("The connection does not open the host that x-keyhaven-host names, but only {hosts}."),
+            "Name one of these, or leave that header out.",
+        )
+    }
+
     /// The caller's part of the exchange is not whole.
     pub(super) fn broken_off() -> Self {
         Self::new(

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, header};
-use keyhaven_connectors::Fault;
 use tokio::time::Instant;
 
 use super::{
@@ -36,7 +35,7 @@ pub(super) async fn send(
             "Send the request itself.",
         ));
     }
-    let (host, way, prefix) = way(target, inbound.host)?;
+    let (way, prefix) = way(target, inbound.host)?;
     if inbound.host.is_some() {
         inbound.path = below(prefix, inbound.path)?;
     }
@@ -74,13 +73,13 @@ pub(super) async fn send(
             headers::inwards(&mut head.fields);
             let told = head.fields.get(&header::LOCATION).map(HeaderValue::from_bytes);
             if let Some(Ok(told)) = told
-                && let Some((first, _, first_prefix)) = target.ways.first()
+                && let Some((_, first, first_prefix)) = target.ways.first()
             {
                 let asked = Asked {
                     connection: &target.id,
-                    host,
+                    host: way.named(),
                     path_and_query: &path_and_query(prefix, inbound.path, inbound.query.as_deref()),
-                    first: (first, first_prefix),
+                    first: (first.named(), first_prefix),
                     reached: inbound.reached.filter(|_| inbound.host.is_none()),
                 };
                 head.fields.remove(header::LOCATION);
@@ -106,14 +105,15 @@ fn path_and_query(prefix: &str, path: &str, query: Option<&str>) -> String {
 }
 
 /// The way to the host that was asked for; only those of the connection can be.
-fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a str, &'a Way, &'a str), Refusal> {
+fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a Way, &'a str), Refusal> {
     let found = match host {
         None => target.ways.first(),
-        Some(host) => target.ways.iter().find(|(one, ..)| one.eq_ignore_ascii_case(host)),
+        Some(asked) => target.ways.iter().find(|(host, way, _)| {
+            [host, way.named()].iter().any(|it| it.eq_ignore_ascii_case(asked.trim_end_matches(":443")))
+        }),
     };
-    found
-        .map(|(host, way, prefix)| (host.as_str(), way, prefix.as_str()))
-        .ok_or_else(|| Fault::NotAllowed.into())
+    let opened = || target.ways.iter().map(|(_, way, _)| way.named()).collect::<Vec<_>>().join(", ");
+    found.map(|(_, way, prefix)| (way, prefix.as_str())).ok_or_else(|| Refusal::wrong_host(&opened()))
 }
 
 /// A whole path at a host, as one below the connection's own.

@@ -43,6 +43,7 @@ pub(crate) const CODES: &[Code] = &[
     code(400, "token_misplaced", "Proxy: an access token stands where it would be passed on to the app"),
     code(408, "request_stalled", "Proxy: the app waited for the body of the request, and no more of it came"),
     code(400, "bad_path", "Proxy: the path can be read in two ways, or leads away from the app"),
+    code(400, "wrong_host", "Proxy: x-keyhaven-host names none of the connection's hosts"),
     code(
         429,
         "quota_used_up",

@@ -24,9 +24,15 @@ const ANY_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const PREFIX: &str = "/proxy/";
 
-/// Is this request to be passed on?
+/// Is this request to be passed on, or was meant to be?
 pub(crate) fn is_for(path: &str) -> bool {
-    path.starts_with(PREFIX)
+    path.starts_with(PREFIX) || is_beside(path)
+}
+
+/// With a slash too many, as a base URL that ends with one makes it, or without a connection.
+fn is_beside(path: &str) -> bool {
+    let plain = path.trim_start_matches('/');
+    plain == "proxy" || plain.len() + 1 < path.len() && plain.starts_with("proxy/")
 }
 
 /// Passes a request on, or says why not.
@@ -37,6 +43,10 @@ pub(crate) async fn handle(
     request: &mut Request,
 ) -> Reply<AnyBody> {
     let id = app.new_request_id();
+    if !request.target.path().starts_with(PREFIX) {
+        take(&mut request.body).drain();
+        return told(Err(Refusal::no_connection()), id);
+    }
     told(proxy::by_token(app, door, &mut inbound(from, request)).await, id)
 }
 

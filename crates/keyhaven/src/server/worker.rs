@@ -17,13 +17,14 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{Request, Response, StatusCode},
+    http::{HeaderValue, Request, Response, StatusCode, Version, header},
 };
 use hyper::body::Incoming;
 use keyhaven_core::{
     Keyhaven,
     egress::Door,
     http1::{self, Reply},
+    proxy::Refusal,
 };
 use tokio::{
     runtime::Handle,
@@ -175,6 +176,10 @@ pub(super) async fn answer(
     from: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<AnyBody> {
+    let mut hosts = request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes);
+    if request.version() == Version::HTTP_11 && !http1::is_named_once(&mut hosts) {
+        return proxy::told(Err(Refusal::unnamed()), shared.app().new_request_id()).into();
+    }
     if proxy::is_for(request.uri().path()) {
         return pass(shared, from, &mut request.into()).await.into();
     }

@@ -1,11 +1,14 @@
 //! `keyhaven request`, on local data and through a server.
 
-use std::process::Output;
+use std::{
+    process::Output,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use axum::{
     Json, Router,
     extract::{Query, Request},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -42,16 +45,24 @@ fn records(from: usize, to: usize) -> Vec<Value> {
     (from..to).map(|id| json!({ "id": id, "title": format!("Deal {id}") })).collect()
 }
 
-async fn by_cursor(Query(given): Given) -> Json<Value> {
+/// Two of three second pages are too many where the query says so.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+async fn by_cursor(Query(given): Given) -> Response {
+    let is_second = given.get("cursor").is_some_and(|cursor| cursor == "c=100");
+    if given.contains_key("busy") && is_second && BUSY.fetch_add(1, Relaxed) % 3 < 2 {
+        return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], "request over limit").into_response();
+    }
     let from: usize = given.get("cursor").map_or(0, |cursor| cursor[2..].parse().unwrap());
     let next = (from < 200).then(|| format!("c={}", from + 100));
     Json(json!({ "data": records(from, (from + 100).min(250)), "additional_data": { "next_cursor": next } }))
+        .into_response()
 }
 
 async fn by_start(Query(given): Given) -> Response {
     let from: usize = given.get("start").map_or(0, |start| start.parse().unwrap());
     if given.contains_key("fail") && from > 0 {
-        return (axum::http::StatusCode::NOT_FOUND, "gone\u{1b}[31m").into_response();
+        return (StatusCode::NOT_FOUND, "gone\u{1b}[31m").into_response();
     }
     let pagination = json!({ "more_items_in_collection": from < 200, "next_start": from + 100 });
     Json(json!({ "data": records(from, (from + 100).min(250)), "additional_data": { "pagination": pagination } }))
@@ -75,7 +86,7 @@ async fn echo(headers: HeaderMap, request: Request) -> Response {
         "method": method, "uri": uri, "length": body.len(), "key": text("x-api-token"), "type": text("content-type"),
         "bearer": text("authorization"), "mine": text("x-mine"), "told_length": text("content-length"),
         "body": String::from_utf8_lossy(&body[..body.len().min(100)]) });
-    (axum::http::StatusCode::from_u16(status).unwrap(), Json(said)).into_response()
+    (StatusCode::from_u16(status).unwrap(), Json(said)).into_response()
 }
 
 struct Place {
@@ -170,6 +181,15 @@ fn lists_are_followed_to_their_end() {
             assert_eq!(all, Value::from(records(0, 250)), "{path}");
         }
         assert_eq!(place.asked(&["GET", "/api/v2/nothing", "--paginate"], ""), json!([]));
+        // Others use the same key: what is too many at once is waited for.
+        let busy = place.request(&["GET", "/api/v2/deals?busy=1", "--paginate"], "");
+        let said = String::from_utf8(busy.stderr).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&busy.stdout).unwrap().as_array().unwrap().len(),
+            250,
+            "{said}"
+        );
+        assert!(said.contains("going on in"), "{said}");
         let picked = place.request(&["GET", "/api/v2/deals", "--paginate", "--jq", ".title"], "");
         let picked = String::from_utf8(picked.stdout).unwrap();
         assert!(picked.lines().count() == 250 && picked.ends_with("Deal 248\nDeal 249\n"), "{picked}");

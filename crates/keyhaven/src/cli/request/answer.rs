@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use http::{Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use keyhaven_core::{proxy::Inbound, remote::RemoteError};
+use keyhaven_core::remote::RemoteError;
 
 use super::{Filter, Screen};
 use crate::{
@@ -18,15 +18,14 @@ use crate::{
     server::AnyBody,
 };
 
-/// An answer of the app's.
+/// An answer, mostly the app's.
 pub(super) type Answer = Response<AnyBody>;
 
 /// A filter needs the whole answer, and so does the next page.
 const MAX: usize = 64 * 1024 * 1024;
 
-/// Sends the call. What is not the app's answer is a failure.
-pub(super) async fn of(passage: &Passage, call: Inbound<'_>) -> Result<Answer, Failure> {
-    let answer = passage.send(call).await?;
+/// What is not the app's answer is a failure.
+pub(super) async fn of_app(passage: &Passage, answer: Answer) -> Result<Answer, Failure> {
     let whose = answer.headers().get(ANSWER).map(|value| value.as_bytes());
     let status = answer.status();
     match whose {

@@ -108,6 +108,11 @@ pub(super) async fn run(args: RequestArgs, printer: &Printer) -> Result<ExitCode
 
 impl Call {
     async fn send(&self, query: Option<String>, body: Payload) -> Result<answer::Answer, Failure> {
+        answer::of_app(&self.passage, self.pass(query, body).await?).await
+    }
+
+    /// The same, whoever answers.
+    async fn pass(&self, query: Option<String>, body: Payload) -> Result<answer::Answer, Failure> {
         let call = Inbound {
             method: self.method.clone(),
             connection: &self.connection,
@@ -119,7 +124,7 @@ impl Call {
             client: None,
             body,
         };
-        answer::of(&self.passage, call).await
+        Ok(self.passage.send(call).await?)
     }
 }
 

@@ -1,7 +1,8 @@
 //! `--paginate`: from page to page as the connector says, one record after the other.
 
-use std::{borrow::Cow, collections::HashMap, process::ExitCode};
+use std::{borrow::Cow, collections::HashMap, process::ExitCode, time::Duration};
 
+use http::{StatusCode, header};
 use keyhaven_core::Pages;
 use serde_json::value::RawValue;
 
@@ -18,6 +19,12 @@ use crate::cli::{
 
 /// Of a page that is an error this much is shown.
 const MAX_SHOWN: usize = 2000;
+
+/// So often is waited for a page, in seconds.
+const MAX_WAITS: usize = 10;
+const MAX_PAUSE: u64 = 60;
+/// Where nobody tells for how long.
+const PAUSE: u64 = 2;
 
 /// How the list at this path is paged.
 pub(super) async fn of(target: &Target, connection: &str, path: &str) -> Result<Pages, Failure> {
@@ -39,7 +46,7 @@ pub(super) async fn follow(
     let mut list = List::new(filter);
     let mut last = None;
     loop {
-        let page = call.send(query.clone(), nothing()).await?;
+        let page = ask(call, query.as_deref(), printer).await?;
         if !answer::is_good(page.status()) {
             return refused(page, printer).await;
         }
@@ -55,6 +62,26 @@ pub(super) async fn follow(
     }
     list.end()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A page. Whoever wants them all waits a little where too many are asked for at once.
+async fn ask(call: &Call, query: Option<&str>, printer: &Printer) -> Result<Answer, Failure> {
+    for _ in 0..MAX_WAITS {
+        let answer = call.pass(query.map(str::to_owned), nothing()).await?;
+        let Some(wait) = pause(&answer) else { return answer::of_app(&call.passage, answer).await };
+        printer.note(format!("Too many calls at once: going on in {wait} s."));
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+    call.send(query.map(str::to_owned), nothing()).await
+}
+
+/// Seconds until the next try is worth it, if it soon is.
+fn pause(answer: &Answer) -> Option<u64> {
+    if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let told = answer.headers().get(header::RETRY_AFTER).map(|value| value.to_str().ok()?.parse().ok());
+    told.unwrap_or(Some(PAUSE)).filter(|wait| *wait <= MAX_PAUSE)
 }
 
 /// The array that is printed.

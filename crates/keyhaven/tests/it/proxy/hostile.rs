@@ -45,6 +45,12 @@ fn paths_that_could_be_read_in_two_ways_go_nowhere() {
         assert!((400..500).contains(&status), "{path}: {said}");
     }
     assert!(stage.app.seen().is_empty());
+    // A slash too many before it is told as what it is.
+    for path in ["/proxy", "//proxy/sales-eu/x", "///proxy/sales-eu/api/v2/deals"] {
+        let answer = stage.server.send("GET", path, &[("x-api-token", stage.token())], b"");
+        assert_eq!((answer.status, &answer.json()["code"]), (400, &serde_json::json!("bad_path")), "{path}");
+        assert_eq!(answer.headers["x-keyhaven-answer"], "keyhaven");
+    }
     // The connection's name is no way out either.
     for name in ["..", "%2e%2e", "sales-eu%2f..", "sales-eu\\..", "", "cn_none"] {
         let said = stage.raw(
@@ -108,15 +114,25 @@ fn a_caller_sets_neither_host_nor_credential() {
         &[("x-api-token", token), ("x-keyhaven-host", "evil.example")],
         b"",
     );
-    assert_eq!(other.status, 400);
-    let shared = stage.server.send(
-        "GET",
-        "/proxy/sales-eu/v1/x",
-        &[("x-api-token", token), ("x-keyhaven-host", "api.pipedrive.com")],
-        b"",
-    );
-    assert_eq!(shared.status, 200);
-    assert!(stage.app.seen()[0].to_lowercase().contains("host: api.pipedrive.com"));
+    let problem = other.json();
+    assert_eq!((other.status, &problem["code"]), (400, &serde_json::json!("wrong_host")));
+    assert!(problem["detail"].as_str().unwrap().contains("api.pipedrive.com"), "{problem}");
+    for host in ["api.pipedrive.com", "API.pipedrive.com:443"] {
+        let headers = [("x-api-token", token), ("x-keyhaven-host", host)];
+        assert_eq!(stage.server.send("GET", "/proxy/sales-eu/v1/x", &headers, b"").status, 200);
+        assert!(stage.app.seen()[0].to_lowercase().contains("host: api.pipedrive.com"));
+        let two = [headers[0], headers[1], ("x-keyhaven-host", "acme.pipedrive.com")];
+        assert_eq!(stage.server.send("GET", "/proxy/sales-eu/v1/x", &two, b"").status, 400);
+    }
+    assert!(stage.app.seen().is_empty());
+    // Nor does it leave out whom it asks.
+    for (start, host) in
+        [("GET {}/x", ""), ("GET {}/x", "host: a b\r\n"), ("GET /api/v1/connections", "host: a@b\r\n")]
+    {
+        let start = start.replace("{}", &stage.at);
+        let said = stage.raw(format!("{start} HTTP/1.1\r\n{host}x-api-token: {token}\r\n\r\n").as_bytes());
+        assert!(said.starts_with("HTTP/1.1 400 ") && said.contains("one host"), "{host}: {said}");
+    }
 }
 
 #[test]
