@@ -49,6 +49,9 @@ pub enum Error {
     /// A link or token that does not open anything (any more).
     #[error("{0}")]
     NotSignedIn(&'static str),
+    /// It looks like an access token, and its checksum tells that it is none.
+    #[error("this looks like a Keyhaven access token, but a character was lost or changed on the way")]
+    MistypedToken,
     /// A sync cannot be estimated or run as it is.
     #[error("{}. {}", .0.message.trim_end_matches('.'), .0.remedy)]
     Sync(keyhaven_sync::SyncError),
@@ -104,7 +107,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) | Self::UnknownConnector(_) | Self::IdempotencyMismatch => Kind::BadInput,
-            Self::NotSignedIn(_) => Kind::Unauthorised,
+            Self::NotSignedIn(_) | Self::MistypedToken => Kind::Unauthorised,
             Self::NotAllowed(_) => Kind::Forbidden,
             Self::NotFound { .. } => Kind::NotFound,
             Self::Stale { .. } => Kind::Stale,
@@ -132,7 +135,7 @@ impl Error {
             Self::Sync(_) => "sync_stopped",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::IdempotencyInProgress => "idempotency_in_progress",
-            Self::NotSignedIn(_) => "not_signed_in",
+            Self::NotSignedIn(_) | Self::MistypedToken => "not_signed_in",
             Self::NotAllowed(_) => "not_allowed",
             Self::Sealed(_) => "secret_does_not_open",
             Self::Store(StoreError::Unavailable(_)) => "database_unavailable",
@@ -169,6 +172,7 @@ impl Error {
             Self::IdempotencyInProgress => "Wait some seconds and send the same request again.",
             Self::Sync(_) => "Then try it again.",
             Self::NotAllowed(denied) => denied.remedy(),
+            Self::MistypedToken => "Copy it again.",
             Self::NotSignedIn(_) => "Make a new sign-in link with: keyhaven sign-in-link",
             Self::Sealed(_) => {
                 "Enter the key again; if it happens with every connection, the database and the master key do not belong together."

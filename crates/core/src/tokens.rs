@@ -56,6 +56,8 @@ pub struct NewToken {
     pub expires_at: String,
 }
 
+/// How the text of each begins.
+pub(crate) const PREFIX: &str = "kh_";
 /// Last use is written at most this often, so that reading stays reading.
 const TOUCH_EVERY: Millis = 60_000;
 pub(crate) const REFUSED: Error = Error::NotSignedIn("this access token is unknown, revoked or expired");
@@ -212,9 +214,11 @@ pub async fn note_use(app: &Keyhaven, ctx: &Ctx, token: &AccessToken) -> Result<
     Ok(())
 }
 
-/// Who shows this token, from where? Refuses unknown, revoked and expired ones alike.
+/// Who shows this token, from where? Refuses unknown, revoked and expired ones alike;
+/// a typing error is told as one.
 pub async fn authenticate(app: &Keyhaven, text: &str, client: Option<IpAddr>) -> Result<Ctx, Error> {
-    let hash = hash(text).ok_or(REFUSED)?;
+    let unknown = || if text.starts_with(PREFIX) { Error::MistypedToken } else { REFUSED };
+    let hash = hash(text).ok_or_else(unknown)?;
     let (token, workspace) = lookup(app, &hash).await?.ok_or(REFUSED)?;
     let ctx = admit(app, &token, &workspace, client)?;
     note_use(app, &ctx, &token).await?;

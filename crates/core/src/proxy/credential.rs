@@ -8,6 +8,7 @@ use keyhaven_vault::{Token, TokenHash, TokenKind};
 use url::form_urlencoded;
 
 use super::{Said, path};
+use crate::tokens;
 
 /// Why no single token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(super) struct Found<'a> {
     pub query: Option<Cow<'a, str>>,
 }
 
-const PREFIX: &[u8] = b"kh_";
+const PREFIX: &[u8] = tokens::PREFIX.as_bytes();
 /// A header of our own for programs whose key's place is taken.
 const OWN: HeaderName = HeaderName::from_static("x-keyhaven-token");
 

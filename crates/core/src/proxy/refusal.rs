@@ -124,12 +124,7 @@ impl From<Misplaced> for Refusal {
             Misplaced::Missing => {
                 Self::new(401, "not_signed_in", "There is no Keyhaven access token in this request.", SHOW)
             }
-            Misplaced::Mistyped => Self::new(
-                401,
-                "not_signed_in",
-                "This looks like a Keyhaven access token, but a character was lost or changed on the way.",
-                "Copy it again.",
-            ),
+            Misplaced::Mistyped => Error::MistypedToken.into(),
             Misplaced::Two => {
                 Self::new(400, "two_tokens", "The request holds two different access tokens.", "Send one.")
             }

@@ -20,7 +20,7 @@ pub(crate) const CODES: &[Code] = &[
     code(400, "bad_request", "The request is no readable HTTP, or broke off before its end"),
     code(414, "address_too_long", "The address is longer than 64 KiB"),
     code(431, "headers_too_large", "There are more than 100 headers, or they are larger than 400 KiB"),
-    code(401, "not_signed_in", "There is no access token, or it is unknown, revoked or expired"),
+    code(401, "not_signed_in", "There is no access token, or it is mistyped, unknown, revoked or expired"),
     code(403, "not_allowed", "The access token has a limit that stands against it"),
     code(403, "cross_site", "A browser sent it from another site"),
     code(404, "not_found", "There is no such thing"),

@@ -254,6 +254,14 @@ fn a_token_in_the_wrong_place_goes_nowhere() {
         assert!(!answer.text.contains(&token), "{}", answer.text);
     }
     assert!(stage.app.seen().is_empty());
+    // The API tells a typing error in the same words.
+    let typo = format!("Bearer {}", &token[..token.len() - 1]);
+    let told = [stage.at.as_str(), "/api/v1/connections"].map(|path| {
+        let told = stage.server.send("GET", path, &[("authorization", &typo)], b"").json();
+        [told["detail"].clone(), told["remedy"].clone()]
+    });
+    assert_eq!(told[0], told[1]);
+    assert!(told[0][0].as_str().unwrap().contains("a character was lost"), "{told:?}");
     // One that opens nothing any more tells how to get another one, as the API does.
     assert!(stage.house.run(&["token", "revoke", "limited---read-only"], "").status.success());
     let revoked = send("/x", &[("x-api-token", &other)]);
