@@ -147,6 +147,18 @@ impl Object {
         texts
     }
 
+    /// What a list limits something to; absent or null: no limit. One that came out empty was meant to limit.
+    pub(super) fn limit(&mut self, name: &str) -> Vec<String> {
+        let texts = self.texts(name);
+        if texts.as_ref().is_some_and(Vec::is_empty) {
+            self.refuse(
+                name,
+                "The list is empty. Leave the limit out, or give null, where there shall be none.",
+            );
+        }
+        texts.unwrap_or_default()
+    }
+
     /// A whole number as a text; empty where there is none, or null.
     pub(super) fn number(&mut self, name: &str) -> String {
         match self.take(name) {

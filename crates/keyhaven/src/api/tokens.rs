@@ -25,12 +25,12 @@ pub(super) async fn create(
         policy: PolicyInput {
             connections: body.texts("connections"),
             read_only: body.flag("read_only"),
-            methods: body.texts("methods").unwrap_or_default(),
-            paths: body.texts("paths").unwrap_or_default(),
+            methods: body.limit("methods"),
+            paths: body.limit("paths"),
             per_minute: body.number("per_minute"),
             per_day: body.number("per_day"),
             budget_share: body.number("budget_share"),
-            networks: body.texts("networks").unwrap_or_default(),
+            networks: body.limit("networks"),
         },
         expires_at: body.maybe_text("expires_at").unwrap_or_default(),
     };

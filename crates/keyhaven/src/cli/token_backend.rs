@@ -63,17 +63,18 @@ fn at(which: &str) -> String {
 /// What the API takes.
 fn body(new: &NewToken) -> Value {
     let it = &new.policy;
+    let list = |texts: &[String]| if texts.is_empty() { Value::Null } else { json!(texts) };
     let number = |text: &str| text.parse::<u32>().map_or(Value::Null, Value::from);
     let members = [
         ("name", json!(new.name)),
         ("connections", json!(it.connections)),
         ("read_only", json!(it.read_only)),
-        ("methods", json!(it.methods)),
-        ("paths", json!(it.paths)),
+        ("methods", list(&it.methods)),
+        ("paths", list(&it.paths)),
         ("per_minute", number(&it.per_minute)),
         ("per_day", number(&it.per_day)),
         ("budget_share", number(&it.budget_share)),
-        ("networks", json!(it.networks)),
+        ("networks", list(&it.networks)),
         ("expires_at", Some(&new.expires_at).filter(|at| !at.is_empty()).map_or(Value::Null, |at| json!(at))),
     ];
     Value::Object(members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>())

@@ -105,6 +105,10 @@ fn wrong_limits_are_named_and_make_nothing() {
         json!({ "name": "x", "connections": ["nobody"] }),
         json!({ "name": "x", "connections": [] }),
         json!({ "name": "x", "connections": "nobody" }),
+        // What came out empty was meant to limit something.
+        json!({ "name": "x", "methods": [] }),
+        json!({ "name": "x", "paths": [] }),
+        json!({ "name": "x", "networks": [] }),
         json!({ "name": "x", "methods": [1] }),
         json!({ "name": "x", "per_day": -1 }),
         json!({ "name": "x", "per_day": 1.5 }),
@@ -120,7 +124,10 @@ fn wrong_limits_are_named_and_make_nothing() {
         server.api("GET", "/api/v1/tokens", &Value::Null).json()["items"].as_array().unwrap().len(),
         1
     );
-    let nulls = json!({ "name": "x", "connections": null, "per_day": null, "expires_at": null });
+    let nulls = json!({
+        "name": "x", "connections": null, "methods": null, "paths": null, "networks": null, "per_day": null,
+        "expires_at": null
+    });
     assert_eq!(make(&server, &nulls)["expires_at"], Value::Null);
 }
 

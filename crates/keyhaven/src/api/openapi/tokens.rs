@@ -48,6 +48,14 @@ pub(super) fn new(name: Value) -> Value {
     let mut properties = merged(json!({ "name": name }), limits());
     properties["connections"]["description"] =
         "Ids or slugs of the connections that it may use; null: all".into();
+    for list in ["methods", "paths", "networks"] {
+        properties[list]["type"] = json!(["array", "null"]);
+        properties[list]["minItems"] = 1.into();
+        // What is shown of one without a limit is empty; what is sent is not.
+        let about =
+            properties[list]["description"].as_str().unwrap_or_default().replace("empty: all", "null: all");
+        properties[list]["description"] = about.into();
+    }
     properties["expires_at"] = json!({
         "type": ["string", "null"], "examples": ["30d", "2030-12-31", "2030-12-31T18:00:00Z"],
         "description": "When it ends by itself: a span such as 30d or 12h, a day (UTC) or an RFC 3339 time; null: never" });
