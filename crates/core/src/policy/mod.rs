@@ -25,7 +25,7 @@ pub struct Policy {
     /// It changes nothing: GET, HEAD and OPTIONS only.
     #[serde(skip_serializing_if = "is_false")]
     pub read_only: bool,
-    /// Methods in upper case; empty: all.
+    /// Methods in upper case, GET for HEAD, too; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<String>,
     /// Patterns such as `/api/v2/deals/*`: `*` is one segment, `**` at the end is the rest; empty: all.
@@ -116,7 +116,7 @@ impl Policy {
         if self.read_only && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Err(Denied::ReadOnly);
         }
-        if !self.methods.is_empty() && !self.methods.iter().any(|it| it == method.as_str()) {
+        if !self.methods.is_empty() && !self.allows_method(method) {
             return Err(Denied::Method(method.to_string()));
         }
         if self.paths.is_empty() {
@@ -128,6 +128,12 @@ impl Policy {
             return Err(Denied::Path);
         }
         Ok(())
+    }
+
+    /// HEAD asks for nothing that GET does not.
+    fn allows_method(&self, method: &Method) -> bool {
+        let has = |method: &Method| self.methods.iter().any(|it| it == method.as_str());
+        has(method) || (*method == Method::HEAD && has(&Method::GET))
     }
 
     /// Is it accepted from this address? An IPv4 address inside an IPv6 one counts as the former.

@@ -86,7 +86,7 @@ fn methods_are_told_apart() {
     let both = Policy { read_only: true, ..some.clone() };
     for (method, by_read_only, by_some, by_both) in [
         ("GET", true, true, true),
-        ("HEAD", true, false, false),
+        ("HEAD", true, true, true),
         ("OPTIONS", true, false, false),
         ("POST", false, false, false),
         ("PATCH", false, true, false),
@@ -101,6 +101,9 @@ fn methods_are_told_apart() {
         assert_eq!(some.permits(&method, "/").is_ok(), by_some, "{method}");
         assert_eq!(both.permits(&method, "/").is_ok(), by_both, "{method}");
     }
+    // GET stands for HEAD, and not the other way round.
+    let head = Policy { methods: texts(&["HEAD"]), ..Policy::default() };
+    assert!(head.permits(&Method::HEAD, "/").is_ok() && head.permits(&Method::GET, "/").is_err());
     assert_eq!(both.permits(&Method::PATCH, "/"), Err(Denied::ReadOnly));
     assert_eq!(some.permits(&Method::PUT, "/"), Err(Denied::Method("PUT".into())));
 }

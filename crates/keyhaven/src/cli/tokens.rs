@@ -63,7 +63,7 @@ pub(super) struct CreateArgs {
     /// Ends by itself: after a span (30d, 12h), with a day (2030-12-31) or at a time
     #[arg(long, value_name = "WHEN", help_heading = LIMITS, value_parser = NonEmptyStringValueParser::new())]
     expires: Option<String>,
-    /// Only this method; may be repeated
+    /// Only this method, with GET also HEAD; may be repeated
     #[arg(long = "method", value_name = "METHOD", help_heading = PROXY)]
     methods: Vec<String>,
     /// Only this path, such as '/api/v2/deals/*'; may be repeated

@@ -14,7 +14,7 @@ fn limits() -> Value {
             "description": "Ids of the connections that it may use; null: all"
         },
         "read_only": { "type": "boolean", "description": "It changes nothing; through the proxy only GET, HEAD and OPTIONS" },
-        "methods": texts("Methods through the proxy; empty: all", "GET"),
+        "methods": texts("Methods through the proxy, GET for HEAD, too; empty: all", "GET"),
         "paths": texts("Paths through the proxy: * is one segment, ** at the end is the rest; empty: all", "/api/v2/deals/*"),
         "per_minute": number(u32::MAX, "Calls a minute through the proxy"),
         "per_day": number(u32::MAX, "Calls a day through the proxy"),
