@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyhaven_vault::Secret;
 
-use crate::{Connector, Field, FieldError};
+use crate::{Connector, Field, FieldError, headers, request::Auth, template};
 
 /// What was typed: field id to value. Held as secrets throughout, since some of it is.
 pub type Inputs = BTreeMap<String, Secret>;
@@ -54,7 +54,22 @@ impl Connector {
             }
         }
         errors.extend(inputs.into_keys().map(|unknown| self.unknown(&unknown)));
+        errors.extend(self.misfits(&values.plain));
         if errors.is_empty() { Ok(values) } else { Err(errors) }
+    }
+
+    /// Values that are fine by themselves, and not where they are used: in the name of the key's header.
+    fn misfits(&self, plain: &BTreeMap<String, String>) -> Vec<FieldError> {
+        let Auth::Header { name, .. } = &self.auth else { return Vec::new() };
+        let Some(field) = template::fields(name).next().filter(|_| template::fill(name, plain).is_some())
+        else {
+            return Vec::new();
+        };
+        if self.credential_header(plain).is_some_and(|name| headers::takes_key(name.as_str())) {
+            return Vec::new();
+        }
+        let message = "This header is used for something else than a key. Most APIs use one such as X-Api-Key, Authorization or Api-Token.";
+        vec![FieldError { field: field.into(), message: message.into() }]
     }
 
     fn unknown(&self, field: &str) -> FieldError {

@@ -5,6 +5,7 @@ mod check;
 mod definition;
 mod field;
 mod guide;
+pub mod headers;
 mod inputs;
 mod pattern;
 mod request;

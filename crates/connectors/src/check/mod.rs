@@ -11,6 +11,7 @@ use http::HeaderName;
 use crate::{
     FieldKind, Guide, Reason,
     definition::{AuthDefinition, Definition, compile},
+    headers,
     rules::steers,
     template,
     words::PLACEHOLDERS,
@@ -18,26 +19,6 @@ use crate::{
 
 /// Where in the file, and what is wrong there.
 pub(crate) type Finding = (String, String);
-
-/// Headers that the transport owns, or that would let a connector pass for somebody else.
-const FORBIDDEN_HEADERS: [&str; 16] = [
-    "accept",
-    "connection",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "via",
-];
 
 const MAX_FIELDS: usize = 12;
 const MAX_TEXT: usize = 600;
@@ -140,8 +121,8 @@ fn auth(it: &Definition, found: &mut Findings) {
                 );
             }
             let fixed = template::fields(name).next().is_none();
-            let usable = HeaderName::try_from(name.as_str())
-                .is_ok_and(|name| !FORBIDDEN_HEADERS.contains(&name.as_str()));
+            let usable =
+                HeaderName::try_from(name.as_str()).is_ok_and(|name| headers::takes_key(name.as_str()));
             found.unless(
                 !fixed || usable,
                 "auth.header.name",

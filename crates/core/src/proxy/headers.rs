@@ -1,6 +1,7 @@
 //! Which headers pass, in either direction.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use keyhaven_connectors::headers::{is_reserved, is_transport};
 
 use crate::http1::Fields;
 
@@ -8,62 +9,13 @@ use crate::http1::Fields;
 const PROTECTION: &str =
     "content-security-policy: sandbox; default-src 'none'\r\nx-content-type-options: nosniff\r\n";
 
-/// What a caller may not say to the app: what frames a message, speaks of one connection, or tells who asks.
+/// What a caller may not say to the app: what frames a message, speaks of one connection, tells who asks, or shows who it
+/// is.
 fn stays_here(name: &str) -> bool {
-    is_transport(name)
+    is_reserved(name)
         // Programs behind a gateway take it for the same name with a hyphen.
         || name.contains('_')
-        || name.starts_with("x-keyhaven")
-        || name.starts_with("x-forwarded")
-        || name.starts_with("proxy-")
-        || matches!(
-            name,
-            "authorization"
-                | "cf-connecting-ip"
-                | "client-ip"
-                | "content-length"
-                | "cookie"
-                | "cookie2"
-                | "expect"
-                | "fastly-client-ip"
-                | "forwarded"
-                | "forwarded-for"
-                | "host"
-                | "http2-settings"
-                | "proxy"
-                | "true-client-ip"
-                | "via"
-                | "x-client-ip"
-                | "x-cluster-client-ip"
-                | "x-host"
-                | "x-http-host-override"
-                | "x-original-forwarded-for"
-                | "x-original-host"
-                | "x-original-url"
-                | "x-real-ip"
-                | "x-remote-user"
-                | "x-rewrite-url"
-                // They turn a request that may only read into one that writes.
-                | "x-http-method"
-                | "x-http-method-override"
-                | "x-method-override"
-        )
-}
-
-/// Hop-by-hop headers (RFC 9110, section 7.6.1).
-fn is_transport(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-    )
+        || matches!(name, "authorization" | "cookie" | "cookie2")
 }
 
 /// The caller's headers as the app gets them, but for what stands where its credential will.
