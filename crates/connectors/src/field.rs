@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::template::is_label;
+
 /// What kind of value a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -164,5 +166,17 @@ fn check_url(value: &str) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("Leave user name and password out of the address.".into());
     }
-    url.host_str().filter(|host| !host.is_empty()).map(drop).ok_or_else(wrong)
+    match url.host() {
+        Some(url::Host::Domain(name)) if !is_host_name(name) => Err(
+            "No host can have this name: between its dots stand letters, digits and hyphens, and no hyphen first or last."
+                .into(),
+        ),
+        Some(_) => Ok(()),
+        None => Err(wrong()),
+    }
+}
+
+/// What is parsed as a URL need not be one that a name service could know. A dot may stand at its end.
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 253 && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
 }

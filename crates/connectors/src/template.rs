@@ -49,8 +49,12 @@ pub(crate) fn fill_host(template: &str, plain: &BTreeMap<String, String>) -> Opt
     fill_url(&whole, plain)
 }
 
-fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 63 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+/// Can it stand between the dots of a host name? Underscores can, as some have them all the same.
+pub(crate) fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
 }
 
 /// What of the host stands fixed in the template: `.pipedrive.com` of `https://{domain}.pipedrive.com/x`.

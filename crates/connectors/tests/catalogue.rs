@@ -102,6 +102,12 @@ fn what_cannot_be_used_is_refused_with_the_field_named() {
         ("base_url", "https://user:pw@api.example.com"),
         ("base_url", "ftp://x"),
         ("base_url", "https://"),
+        ("base_url", "https://*.hostile.test/"),
+        ("base_url", "https://a..b.com/"),
+        ("base_url", "https://-a.com/"),
+        ("base_url", "https://a-.com:8443/"),
+        ("base_url", "https://.com"),
+        ("base_url", "https://a.com../"),
         ("header_name", "Host"),
         ("header_name", "x-key\r\nevil: 1"),
         ("header_name", "X-Keyhaven-Token"),
@@ -122,6 +128,16 @@ fn what_cannot_be_used_is_refused_with_the_field_named() {
         inputs.insert(field.into(), Secret::new(wrong.into()));
         let errors = connector.check(inputs).err().unwrap_or_else(|| panic!("{field} = {wrong:?} passed"));
         assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), [field], "{wrong:?}");
+    }
+    let base_url = connector.fields.iter().find(|field| field.id == "base_url").unwrap();
+    for fine in [
+        "https://crm",
+        "https://a_b.example.com",
+        "https://example.com./v1",
+        "https://192.0.2.1:8443",
+        "https://[::1]",
+    ] {
+        assert_eq!(base_url.normalise(fine).as_deref(), Ok(fine));
     }
 }
 
