@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderName;
 use keyhaven_vault::Secret;
 
 use crate::{Connector, Field, FieldError, headers, request::Auth, template};
@@ -58,18 +59,25 @@ impl Connector {
         if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
 
-    /// Values that are fine by themselves, and not where they are used: in the name of the key's header.
+    /// Values that are fine by themselves, and not where they are used: in the name of a host or of the key's header.
     fn misfits(&self, plain: &BTreeMap<String, String>) -> Vec<FieldError> {
-        let Auth::Header { name, .. } = &self.auth else { return Vec::new() };
-        let Some(field) = template::fields(name).next().filter(|_| template::fill(name, plain).is_some())
-        else {
-            return Vec::new();
+        let misfit = |id: &str, message: String| FieldError { field: id.into(), message };
+        let wrong_hosts = self.hosts.iter().filter(|host| template::fill_host(host, plain).is_none());
+        let host = wrong_hosts.filter_map(|host| filled(host, plain)).next().map(|id| {
+            let label = self.fields.iter().find(|field| field.id == id).map_or(id, |field| &field.label);
+            misfit(id, format!("No web address can have this {label}. Copy it from the app's own address."))
+        });
+        let usable = |name: HeaderName| headers::takes_key(name.as_str());
+        let header = match &self.auth {
+            Auth::Header { name, .. } if !self.credential_header(plain).is_some_and(usable) => {
+                filled(name, plain)
+            }
+            _ => None,
         };
-        if self.credential_header(plain).is_some_and(|name| headers::takes_key(name.as_str())) {
-            return Vec::new();
-        }
-        let message = "This header is used for something else than a key. Most APIs use one such as X-Api-Key, Authorization or Api-Token.";
-        vec![FieldError { field: field.into(), message: message.into() }]
+        let header = header.map(|id| {
+            misfit(id, "This header is used for something else than a key. Most APIs use one such as X-Api-Key, Authorization or Api-Token.".into())
+        });
+        host.into_iter().chain(header).collect()
     }
 
     fn unknown(&self, field: &str) -> FieldError {
@@ -79,6 +87,12 @@ impl Connector {
             message: format!("{} has no such field; its fields are: {}.", self.name, known.join(", ")),
         }
     }
+}
+
+/// The first field of a template whose fields all have values: what is missing or wrong by itself is told elsewhere.
+fn filled<'a>(template: &'a str, plain: &BTreeMap<String, String>) -> Option<&'a str> {
+    template::fill(template, plain)?;
+    template::fields(template).next()
 }
 
 fn one(

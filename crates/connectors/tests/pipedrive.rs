@@ -262,6 +262,14 @@ fn pasted_domains_are_put_right_or_refused() {
     ] {
         assert!(domain.normalise(wrong).is_err(), "{wrong:?} → {:?}", domain.normalise(wrong));
     }
+    // What names no host is told before it is asked.
+    for (typed, is_fine) in [("xn--acme", false), ("xn--bcher-kva", true), ("", true)] {
+        let inputs = [("api_key", KEY), ("domain", typed)];
+        let inputs = inputs.map(|(id, value)| (id.to_owned(), Secret::new(value.to_owned())));
+        let wrong = catalogue.get("pipedrive").unwrap().check(inputs.into()).err().unwrap_or_default();
+        let fields: Vec<_> = wrong.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, if is_fine { vec![] } else { vec!["domain"] }, "{typed:?}");
+    }
 }
 
 /// What calls cost, as the API's own description gives it: the usual ones, and those that are unlike their kind.
