@@ -31,6 +31,9 @@ use super::{
 };
 use crate::{http1::Reply, proxy::Payload};
 
+/// Headers of an answer in HTTP/1.1: some apps send more than hyper's 100. Room for them is taken while they are read.
+pub(super) const MAX_HEADERS: usize = 512;
+
 /// A connection of HTTP/2 on which nothing came for so long is asked whether it is there, and given up when it does not
 /// answer for as long again: others would wait on it in vain.
 const ALIVE: Duration = Duration::from_secs(5);
@@ -168,7 +171,7 @@ pub(crate) type PlainClient = legacy::Client<HttpsConnector<HttpConnector<GaiRes
 pub(crate) fn plain_client() -> Result<PlainClient, EgressError> {
     let connect_timeout = EgressConfig::default().connect_timeout;
     let connector = connector(GaiResolver::new(), tls(None)?, false, connect_timeout);
-    Ok(legacy::Client::builder(TokioExecutor::new()).build(connector))
+    Ok(legacy::Client::builder(TokioExecutor::new()).http1_max_headers(MAX_HEADERS).build(connector))
 }
 
 /// Trusts the public authorities, and those of a PEM file besides.

@@ -14,7 +14,7 @@ use tokio::task::unconstrained;
 use super::{
     Asked, Way,
     answered::{Answered, Spelled},
-    client::Failed,
+    client::{Failed, MAX_HEADERS},
     fault::fault,
     heard::Heard,
     line::Line,
@@ -39,7 +39,8 @@ impl Spoken {
         pool: &Pool,
     ) -> Result<Reply<Answered>, Failed> {
         let is_sent = beginning.is_some();
-        let handshake = http1::handshake(Heard::new(line, beginning)).await;
+        let handshake =
+            http1::Builder::new().max_headers(MAX_HEADERS).handshake(Heard::new(line, beginning)).await;
         let (mut send, connection) = handshake.map_err(|error| Failed::at(fault(&error)))?;
         let request = way.request(asked, std::mem::take(body)).map_err(Failed::at)?;
         let answer = send.try_send_request(request);

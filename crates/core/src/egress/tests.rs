@@ -211,6 +211,21 @@ async fn faults_are_told_apart() {
 }
 
 #[tokio::test]
+async fn as_many_headers_pass_as_apps_send() {
+    for (count, want) in [(150, Ok(150)), (500, Ok(500)), (600, Err(Fault::Broken))] {
+        let more: String = (0..count).map(|n| format!("x-{n}: 1\r\n")).collect();
+        for framing in ["content-length: 0\r\n\r\n", "transfer-encoding: chunked\r\n\r\n0\r\n\r\n"] {
+            let answer = format!("HTTP/1.1 200 OK\r\n{more}{framing}").into_bytes();
+            let (address, _) = server(None, answer, false).await;
+            let got = ask(&egress("http", address, None), "https://acme.test/", SECOND).await;
+            let sent =
+                |answer: Answer| answer.headers.keys().filter(|it| it.as_str().starts_with("x-")).count();
+            assert_eq!(got.map(sent), want);
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_trick_outlasts_the_limits() {
     // Drips its body, each byte soon enough to look alive.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
