@@ -37,7 +37,7 @@ pub enum BrokenBody {
     #[error(transparent)]
     Connection(#[from] hyper::Error),
     /// The same, where no library spoke on it.
-    #[error("the answer broke off: {0}")]
+    #[error("{0}")]
     Answer(#[source] std::io::Error),
     /// What was to be sent cannot be read to its end.
     #[error("what was to be sent cannot be read: {0}")]

@@ -1,6 +1,7 @@
 //! `keyhaven request`, on local data and through a server.
 
 use std::{
+    io::{Read, Write},
     process::Output,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
@@ -231,6 +232,23 @@ fn what_is_printed_and_how_it_ends() {
         let (code, said) = place.fails(&["GET", "/a/../b"]);
         assert!(code != 0 && said.contains(".."), "{said}");
     });
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_told_once() {
+    let house = Place::new(false).house;
+    let app = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = app.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = app.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").unwrap();
+    });
+    let mut command = house.command(&["request", "sales-eu", "GET", "/x"]);
+    command.env("KEYHAVEN_EGRESS_OVERRIDE", format!("*.pipedrive.com=http://{address}"));
+    let output = run(&mut command, "");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.matches("broke off").count()), (Some(1), 1), "{said}");
 }
 
 #[test]
