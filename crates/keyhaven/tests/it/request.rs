@@ -166,7 +166,7 @@ fn a_request_reaches_the_app_with_the_key_and_what_was_given() {
         let from_file = place.asked(&["PUT", "/x", "-d", &format!("@{}", file.display())], "");
         assert_eq!((&from_file["length"], &from_file["told_length"]), (&json!(3_000_000), &json!("3000000")));
         let long = "y".repeat(2_500_000);
-        for way in [&["--body", "@-"][..], &["--body-stdin"]] {
+        for way in [&["--body", "@-"][..], &["--body", "-"], &["-d-"], &["--body-stdin"]] {
             let arguments = [&["POST", "/x", "--header", "content-type: text/plain"], way].concat();
             let piped = place.asked(&arguments, &long);
             assert_eq!((&piped["length"], &piped["type"]), (&json!(2_500_000), &json!("text/plain")));

@@ -15,8 +15,8 @@ use crate::cli::failure::Failure;
 /// What to send.
 #[derive(Args)]
 pub(super) struct BodyArgs {
-    /// Body to send: a text, @FILE, or @- for standard input. It is JSON unless a Content-Type says otherwise
-    #[arg(long, short = 'd', value_name = "TEXT|@FILE")]
+    /// Body to send: a text, @FILE, or - or @- for standard input. It is JSON unless a Content-Type says otherwise
+    #[arg(long, short = 'd', value_name = "TEXT|@FILE|-")]
     body: Option<String>,
     /// Send standard input as the body
     #[arg(long, conflicts_with = "body")]
@@ -31,13 +31,15 @@ impl BodyArgs {
     /// The body, if one was given.
     pub(super) async fn read(self) -> Result<Option<Payload>, Failure> {
         let text = match self.body {
-            _ if self.body_stdin => "@-".to_owned(),
+            _ if self.body_stdin => "-".to_owned(),
             Some(text) => text,
             None => return Ok(None),
         };
+        if matches!(text.as_str(), "-" | "@-") {
+            return Ok(Some(read(io::stdin(), None).await?));
+        }
         let body = match text.strip_prefix('@') {
             None => Bytes::from(text).into(),
-            Some("-") => read(io::stdin(), None).await?,
             Some(path) => {
                 let fail = |error: io::Error| {
                     Failure::usage(format!("{path} cannot be read: {error}"), "Name another file after @.")
