@@ -12,6 +12,7 @@ mod failure;
 mod fields;
 mod generate;
 mod list;
+mod parser;
 mod printer;
 mod request;
 mod run;
@@ -25,7 +26,7 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{Args, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     config::{ServerSettings, Settings},
@@ -138,7 +139,9 @@ struct TargetArgs {
 /// Reads the arguments. Help and plain messages are printed by the parser, which then ends the program; with `--json`
 /// what cannot be read is told as JSON, like every other failure.
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().map_err(|error| {
+    let mut command = parser::command();
+    let given = command.try_get_matches_from_mut(std::env::args_os());
+    given.and_then(|given| Cli::from_arg_matches(&given)).map_err(|error| {
         if !error.use_stderr() || std::env::args_os().all(|it| it != "--json") {
             error.exit()
         }

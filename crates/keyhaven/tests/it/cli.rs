@@ -240,6 +240,23 @@ fn it_explains_itself() {
     assert!(help.contains("--domain") && help.contains("Examples:") && !help.contains("--api-key"), "{help}");
 }
 
+#[test]
+fn an_empty_variable_is_none_and_none_is_told_as_missing() {
+    let house = House::new();
+    let help = out(&house.run(&["serve", "--help"], "")) + &out(&house.run(&["sync", "--help"], ""));
+    let words = help.split(|c: char| !c.is_ascii_uppercase() && c != '_');
+    let names: Vec<_> = words.filter(|word| word.starts_with("KEYHAVEN_")).collect();
+    assert!(names.contains(&"KEYHAVEN_DATABASE") && names.contains(&"KEYHAVEN_SYNC_TO"), "{names:?}");
+    let empty = names.iter().filter(|name| **name != "KEYHAVEN_DATA").map(|name| (*name, ""));
+    let mut command = house.command(&["doctor"]);
+    let doctor = run(command.envs(empty).env("KEYHAVEN_MASTER_KEY", ""), "");
+    assert_eq!(code(&doctor), 0, "{}{}", out(&doctor), err(&doctor));
+
+    let usage = err(&house.run(&["run"], ""));
+    assert!(usage.contains("Usage: keyhaven run [OPTIONS] <CONNECTION>"), "{usage}");
+    assert!(!usage.contains("--data") && !usage.contains("--egress-override"), "{usage}");
+}
+
 /// A program that asked for JSON gets JSON, whatever goes wrong; help stays help.
 #[test]
 fn usage_errors_are_json_where_it_is_asked_for() {
