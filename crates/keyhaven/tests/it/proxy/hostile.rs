@@ -190,8 +190,23 @@ fn messages_that_frame_themselves_twice_are_one_request_at_most() {
         assert_eq!(count("x-keyhaven-answer: keyhaven"), count("\"remedy\":"), "{of}: {said}");
         assert!(seen.is_empty() || !["encoded twice", "two hosts"].contains(&of), "{of}: {seen:?}");
     }
-    let long = stage.raw(format!("GET {}/{} HTTP/1.1\r\n\r\n", stage.at, "a".repeat(70_000)).as_bytes());
-    assert!(long.starts_with("HTTP/1.1 414 ") && long.contains("address_too_long"), "{long}");
+    for (path, headers, size, status, says) in [
+        (70_000, 0, 0, 414, "address_too_long"),
+        (60_000, 0, 0, 400, "bad_path"),
+        (10_000, 60, 6_000, 200, "x-keyhaven-answer: app"),
+        (1, 101, 1, 431, "headers_too_large"),
+    ] {
+        let headers: String = (0..headers).map(|n| format!("x-{n}: {}\r\n", "v".repeat(size))).collect();
+        let (at, path, token) = (&stage.at, "a".repeat(path), stage.token());
+        let said = stage.raw(
+            format!("GET {at}/{path} HTTP/1.1\r\nhost: x\r\nx-api-token: {token}\r\n{headers}\r\n")
+                .as_bytes(),
+        );
+        assert!(
+            said.starts_with(&format!("HTTP/1.1 {status} ")) && said.contains(says),
+            "{says}: {said:.300}"
+        );
+    }
     stage.settles("odd framing");
 }
 
