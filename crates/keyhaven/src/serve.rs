@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{DEFAULT_LISTEN, ServerSettings, SetUpError, Settings},
+    config::{DEFAULT_LISTEN, Running, ServerSettings, SetUpError, Settings},
     server::{self, AppState, Service, Site, Tls, TlsError, TrustedProxies},
 };
 
@@ -66,6 +66,8 @@ pub(crate) struct Ready {
     trusted: Arc<TrustedProxies>,
     /// Heard from the beginning: whoever reads that the server runs may stop it in order.
     stop: [Signal; 2],
+    /// For commands beside it, as long as it runs.
+    _running: Option<Running>,
 }
 
 /// Runs the server until it is told to stop.
@@ -109,21 +111,31 @@ pub(crate) async fn prepare(settings: Settings, server: ServerSettings) -> Resul
     let public_url = public_url(server.public_url, listener.local_addr()?, tls.is_some())?;
     let trusted = server.trusted_proxies.as_deref().map(TrustedProxies::parse).transpose();
     let trusted = Arc::new(trusted.map_err(ServeError::TrustedProxy)?.unwrap_or_default());
+    let data = settings.data().map_err(SetUpError::from)?;
     let app = settings.open_as_is().await?;
+    let running = Running::note(&data, &public_url).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the server's address cannot be noted: keyhaven sign-in-link needs --public-url");
+        None
+    });
     let stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     for one in app.egress_overrides() {
         tracing::warn!("development override of egress: {one}");
     }
-    Ok(Ready { site: Arc::new(Site { public_url }), app: Arc::new(app), listener, tls, trusted, stop })
+    let (site, app) = (Arc::new(Site { public_url }), Arc::new(app));
+    Ok(Ready { site, app, listener, tls, trusted, stop, _running: running })
 }
 
-/// The data, and how a server with these settings is reached, without one.
+/// The data, and how the server on them is reached: as these settings say, else as the one that runs does.
 pub(crate) async fn site_of(
     settings: Settings,
     server: ServerSettings,
 ) -> Result<(Site, Keyhaven), ServeError> {
     let (settings, from_file) = settings.with_file().map_err(SetUpError::from)?;
-    let server = server.or(from_file);
+    let is_named = server.listen.is_some() || server.public_url.is_some();
+    let mut server = server.or(from_file);
+    if !is_named && let Some(url) = Running::url(&settings.data().map_err(SetUpError::from)?) {
+        server.public_url = Some(url);
+    }
     let address = server.listen.unwrap_or(DEFAULT_LISTEN);
     let public_url = public_url(server.public_url, address, server.tls_cert.is_some())?;
     Ok((Site { public_url }, settings.open_as_is().await?))

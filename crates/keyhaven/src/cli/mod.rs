@@ -72,6 +72,8 @@ enum Command {
         keyhaven sandbox --records 1000000 --seed 7 --no-limits")]
     Sandbox(SandboxArgs),
     /// Make a one-time link that signs a browser in
+    ///
+    /// It leads to --public-url or --listen, else to the server that runs on this data.
     #[command(after_help = "Example: xdg-open $(keyhaven sign-in-link)")]
     SignInLink {
         #[command(flatten)]

@@ -1,6 +1,7 @@
 //! Settings: each is a flag, an environment variable and a key of one TOML file, in this order of weight.
 
 mod file;
+mod running;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -12,6 +13,7 @@ use keyhaven_core::{
 use serde::Deserialize;
 
 pub(crate) use file::ConfigError;
+pub(crate) use running::Running;
 
 /// Where the data are and how the apps are reached.
 #[derive(Args, Clone, Debug, Default, Deserialize)]

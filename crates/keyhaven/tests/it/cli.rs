@@ -172,7 +172,18 @@ fn tokens_links_and_health() {
     assert!(out(&house.run(&["token", "list"], "")).contains("active"));
     assert_eq!(code(&house.run(&["token", "revoke", "ci"], "")), 0);
     assert_eq!(code(&house.run(&["token", "revoke", "nobody"], "")), 1);
-    assert!(out(&house.run(&["sign-in-link"], "")).starts_with("http://127.0.0.1:8787/sign-in?token=khl_"));
+    // A link leads to the server that runs, unless another address is named; one that was killed runs no more.
+    let link = |more: &[&str]| {
+        let link = out(&house.run(&[&["sign-in-link"], more].concat(), ""));
+        link.split_once("/sign-in?token=khl_").unwrap_or_else(|| panic!("{link}")).0.to_owned()
+    };
+    let default = "http://127.0.0.1:8787";
+    assert_eq!(link(&[]), default);
+    let server = house.serve(&[]);
+    assert_eq!(link(&[]), server.url);
+    assert_eq!(link(&["--public-url", "https://kh.example"]), "https://kh.example");
+    drop(server);
+    assert_eq!(link(&[]), default);
     let doctor = house.run(&["doctor", "--json"], "");
     assert_eq!(code(&doctor), 0);
     let findings: Value = serde_json::from_str(&out(&doctor)).unwrap();
