@@ -41,6 +41,7 @@ impl Server {
             per_day: PER_DAY,
             remaining: PER_DAY - used - ELSEWHERE,
             told_at: row.created_at,
+            stopped_until: None,
         };
         let call = |n: i64| NewCall {
             connection: row.id.clone(),
@@ -70,6 +71,6 @@ fn counts(n: i64, size: i64) -> UsageCounts {
         errors,
         refused: i64::from(n % 53 == 0) * 6,
         cost: busy * 12,
-        latencies: [busy / 3, busy / 3, busy / 6, busy / 12, slow, slow / 3, 0, 0],
+        latencies: [0, 0, 0, busy / 3, busy / 3, busy / 6, busy / 12, slow, slow / 3, 0, 0],
     }
 }

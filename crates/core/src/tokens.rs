@@ -48,6 +48,8 @@ impl AccessToken {
 /// What to make.
 #[derive(Clone, Debug, Default)]
 pub struct NewToken {
+    /// Of [`new_id`], for whoever may ask twice for the same one: only one is made.
+    pub id: Option<String>,
     /// What it is for.
     pub name: String,
     /// What it may do.
@@ -58,9 +60,21 @@ pub struct NewToken {
 
 /// How the text of each begins.
 pub(crate) const PREFIX: &str = "kh_";
+/// How the id of each begins.
+const ID: &str = "tk";
 /// Last use is written at most this often, so that reading stays reading.
 const TOUCH_EVERY: Millis = 60_000;
 pub(crate) const REFUSED: Error = Error::NotSignedIn("this access token is unknown, revoked or expired");
+
+/// The id of a token to be made.
+pub fn new_id(ctx: &Ctx) -> String {
+    ctx.new_id(ID)
+}
+
+fn is_id(text: &str) -> bool {
+    let digits = text.strip_prefix(ID).and_then(|rest| rest.strip_prefix('_'));
+    digits.is_some_and(|digits| digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
 
 /// Makes a token. Its text is in the answer, and nowhere else ever again.
 pub async fn create(app: &Keyhaven, ctx: &Ctx, new: NewToken) -> Result<(AccessToken, Token), Error> {
@@ -82,7 +96,8 @@ pub async fn create(app: &Keyhaven, ctx: &Ctx, new: NewToken) -> Result<(AccessT
         }
     };
     let token = Token::generate(TokenKind::Access);
-    let (id, hint) = (ctx.new_id("tk"), token.hint());
+    let id = new.id.filter(|id| is_id(id)).unwrap_or_else(|| new_id(ctx));
+    let hint = token.hint();
     let mut tx = app.store.begin(&ctx.scope()).await?;
     tx.insert_access_token(&NewAccessToken {
         id: id.clone(),

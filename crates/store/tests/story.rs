@@ -463,7 +463,7 @@ async fn usage(store: &Store, here: &Scope) {
     assert_eq!(read.told_budget("cn_0001").await.unwrap(), Some(told("cn_0001", 60, 7)));
     // A refusal does not say how large the whole is.
     let stop = BudgetRow { per_day: 0, stopped_until: Some(99), ..told("cn_0001", 0, 8) };
-    store.add_usage(&[], &[], &[stop.clone()]).await.unwrap();
+    store.add_usage(&[], &[], std::slice::from_ref(&stop)).await.unwrap();
     assert_eq!(
         read.told_budget("cn_0001").await.unwrap(),
         Some(BudgetRow { per_day: 1000, remaining: 60, ..stop })

@@ -21,6 +21,7 @@ pub(super) async fn create(
     mut body: Object,
 ) -> Result<Response, Failure> {
     let new = NewToken {
+        id: None,
         name: body.required_text("name"),
         policy: PolicyInput {
             connections: body.texts("connections"),

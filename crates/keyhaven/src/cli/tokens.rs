@@ -106,6 +106,7 @@ pub(super) async fn run(command: TokenCommand, printer: &Printer) -> Result<(), 
 async fn create(args: CreateArgs, printer: &Printer) -> Result<(), Failure> {
     let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
     let new = NewToken {
+        id: None,
         name: args.name,
         policy: PolicyInput {
             connections: (!args.connections.is_empty()).then_some(args.connections),

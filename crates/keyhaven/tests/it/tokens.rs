@@ -219,7 +219,10 @@ fn the_pages_make_and_revoke_a_token() {
     ] {
         assert!(refused.text.contains(part), "{part} {}", refused.text);
     }
+    let form = server.page(&cookie, "/tokens/new").text;
+    let own = form.split('"').find(|word| word.starts_with("tk_")).unwrap();
     let fields = [
+        ("id", own),
         ("name", "<i>nightly</i>"),
         ("which", "some"),
         ("connection", id.as_str()),
@@ -237,7 +240,12 @@ fn the_pages_make_and_revoke_a_token() {
             && made.text.contains("read only")
             && made.text.contains("methods GET, HEAD")
     );
-    let list = server.page(&cookie, "/tokens").text;
+    // Reloading that page sends the form again, and makes no other token.
+    assert_eq!(server.form(&cookie, "/tokens/new", &fields).headers["location"], "/tokens?done=before");
+    let list = server.page(&cookie, "/tokens?done=before").text;
+    // One is the token of this test itself.
+    assert_eq!(list.matches("/tokens/tk_").count(), 2, "{list}");
+    assert!(list.contains("was sent before"));
     assert!(
         !list.contains(&token)
             && !list.contains("<EU>")

@@ -83,6 +83,7 @@ async fn fill(url: &str, pattern: &str) {
             fields: row.fields.clone(),
             search_key,
             last_check: row.last_check.clone().unwrap_or_default(),
+            failing_since: row.failing_since,
             verified_at: row.verified_at,
             checked_at: row.checked_at.unwrap_or_default(),
             next_check_at: NEVER,

@@ -17,6 +17,8 @@ const OFFERED: u32 = 200;
 /// What was typed, to be shown again.
 #[derive(Clone, Default)]
 pub(super) struct Filled {
+    /// That of the token to be made: a form that is sent again makes no other.
+    pub id: String,
     pub name: String,
     /// Only the connections that are ticked.
     pub some: bool,
@@ -36,6 +38,7 @@ impl Filled {
         let mut it = Self::default();
         for (name, value) in sent {
             match name.as_str() {
+                "id" => it.id = value,
                 "name" => it.name = value,
                 "which" => it.some = value == "some",
                 "connection" => it.ticked.push(value),
@@ -59,6 +62,7 @@ impl Filled {
         };
         let words = |text: &str| filled(&mut text.split([' ', ',', '\n', '\r', '\t']));
         NewToken {
+            id: Some(self.id.clone()),
             name: self.name.clone(),
             policy: PolicyInput {
                 connections: self.some.then(|| self.ticked.clone()),

@@ -83,8 +83,15 @@ pub(super) async fn list(
         let rows = if token.is_live(ctx.now()) { &mut active } else { &mut ended };
         rows.push(row(&state, &ctx, &token).await?);
     }
-    let revoked = params.get("done").is_some_and(|done| done == "revoked");
-    let note = revoked.then(|| Note::plain("Revoked. Whoever shows this token is refused from now on."));
+    let note = match params.get("done").map(String::as_str) {
+        Some("revoked") => Some("Revoked. Whoever shows this token is refused from now on."),
+        Some("before") => Some(
+            "That form was sent before, and its token is in the list. It was shown once: if it was not copied, revoke it and \
+             make another.",
+        ),
+        _ => None,
+    };
+    let note = note.map(Note::plain);
     Ok(show(&List { chrome: chrome(&state), note, active, ended }))
 }
 
@@ -117,7 +124,8 @@ pub(super) async fn form(
     SignedIn(ctx): SignedIn,
     State(state): State<AppState>,
 ) -> Result<Response, Failure> {
-    Ok(show(&FormPage::new(&state, &ctx, Filled::default(), Vec::new()).await?))
+    let filled = Filled { id: tokens::new_id(&ctx), ..Filled::default() };
+    Ok(show(&FormPage::new(&state, &ctx, filled, Vec::new()).await?))
 }
 
 /// The answer is the page with the token itself: it is shown once, and no address leads to it.
@@ -127,6 +135,10 @@ pub(super) async fn create(
     Form(sent): Sent,
 ) -> Result<Response, Failure> {
     let filled = Filled::new(sent);
+    // The page with the token was asked for again.
+    if tokens::get(&state.app, &ctx, &filled.id).await.is_ok() {
+        return Ok(go("/tokens?done=before"));
+    }
     match tokens::create(&state.app, &ctx, filled.wanted()).await {
         Ok((made, token)) => Ok(show(&Made {
             chrome: chrome(&state),
