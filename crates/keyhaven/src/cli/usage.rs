@@ -73,7 +73,8 @@ fn facts(it: &Usage) -> Vec<(String, String)> {
     let stopped = match minute(budget.stopped_until.as_ref()) {
         at if at.is_empty() => at,
         at => format!(
-            "until {at}: the app says that today's requests are used up. If there are some again: keyhaven connections verify"
+            "until {at}, as the app says that today's requests are used up; keyhaven connections verify lifts it, if the app \
+             takes calls again"
         ),
     };
     let milliseconds = |of: Option<i64>| of.map(|ms| format!("{ms} ms")).unwrap_or_default();

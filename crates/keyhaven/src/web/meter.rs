@@ -95,8 +95,8 @@ fn outlook(it: &Budget, now: i64) -> (String, bool) {
     let clock = |at| Time::new(at, now).exact;
     if let Some(until) = it.stopped_until {
         let text = format!(
-            "The app refused a call as one too many for today: none goes out until {}. If there are some again, “Verify now” \
-             lets them go.",
+            "The app said that today's requests are used up. None goes out until {}, or until a verification finds that it \
+             takes some again.",
             clock(until)
         );
         return (text, true);
