@@ -52,6 +52,7 @@ impl Server {
             path: ["/api/v2/deals", "/api/v2/persons", "/v1/organizations/731/flow"][n as usize % 3].into(),
             status: [200, 200, 200, 200, 200, 404, 429][n as usize % 7],
             ms: 40 + n * 37 % 400,
+            waited_ms: if n % 9 == 4 { 1_270 } else { 0 },
             source: if n % 7 == 6 { "keyhaven" } else { "app" },
         };
         store.add_usage(&minutes, &(0..RECENT).map(call).collect::<Vec<_>>(), &[told]).await.expect("room");

@@ -32,6 +32,12 @@ pub(crate) fn span(seconds: impl Into<i128>) -> String {
     }
 }
 
+/// `12 ms`, `12 ms, waited 3,400 ms` for a call and its turn before.
+pub(crate) fn took(ms: i64, waited_ms: i64) -> String {
+    let took = format!("{} ms", grouped(ms));
+    if waited_ms > 0 { format!("{took}, waited {} ms", grouped(waited_ms)) } else { took }
+}
+
 /// How often had to be asked again; nothing if never.
 pub(crate) fn repeated(requests: u64) -> Option<String> {
     (requests > 0).then(|| format!("{} made once more", count(requests, "request")))

@@ -13,3 +13,6 @@ ALTER TABLE told_budgets ADD COLUMN stopped_until BIGINT;
 ALTER TABLE usage_minutes ADD COLUMN ms_5 BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE usage_minutes ADD COLUMN ms_10 BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE usage_minutes ADD COLUMN ms_20 BIGINT NOT NULL DEFAULT 0;
+
+-- How long a call waited for its turn, which is not the app's time.
+ALTER TABLE calls ADD COLUMN waited_ms BIGINT NOT NULL DEFAULT 0;

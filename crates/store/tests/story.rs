@@ -437,6 +437,7 @@ async fn usage(store: &Store, here: &Scope) {
         path: "/api/v2/deals".into(),
         status: 200,
         ms: 12,
+        waited_ms: 700,
         source: "app",
     };
     let minutes = [minute(0, "tk_1"), minute(60_000, "command-line"), minute(60_000, "tk_1")];
@@ -485,6 +486,7 @@ async fn usage(store: &Store, here: &Scope) {
     let ids: Vec<_> = first.iter().chain(&second).map(|it| it.id.as_str()).collect();
     assert_eq!(ids, ["ca_4", "ca_3", "ca_2", "ca_1", "ca_0"]);
     assert_eq!(first[0].token_name.as_deref(), Some("ci"));
+    assert_eq!((first[0].ms, first[0].waited_ms), (12, 700));
     let other = store.read(&Scope { workspace: "other".into(), ..here.clone() });
     assert!(other.calls("cn_0001", &Before::end(), 3).await.unwrap().is_empty());
     assert!(other.usage_by_time("cn_0001", 0, 60_000).await.unwrap().is_empty());

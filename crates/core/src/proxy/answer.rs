@@ -1,9 +1,11 @@
 //! The answer on its way back, and the record of it that is made when it ends.
 
 use std::{
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -87,6 +89,7 @@ impl Count {
             // Whoever leaves before the answer: the number that others use for that.
             status: 499,
             ms: 0,
+            waited_ms: 0,
             cost: 0,
             source: Source::Keyhaven,
         });
@@ -95,9 +98,10 @@ impl Count {
 
     /// From then on it is the app that takes its time.
     pub(super) fn goes_out(&mut self, cost: u32, at: Instant) {
-        self.began = at;
+        let waited = at.saturating_duration_since(mem::replace(&mut self.began, at));
         if let Some(call) = &mut self.call {
             call.cost = cost;
+            call.waited_ms = call.waited_ms.saturating_add(millis(waited));
         }
     }
 
@@ -114,10 +118,14 @@ impl Count {
     }
 }
 
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
 impl Drop for Count {
     fn drop(&mut self) {
         let Some(mut call) = self.call.take() else { return };
-        call.ms = u32::try_from(self.began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        call.ms = millis(self.began.elapsed());
         self.app.metrics.call_ended(call.status);
         self.app.recorder.record(call);
     }

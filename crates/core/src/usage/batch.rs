@@ -78,6 +78,7 @@ impl Batch {
             path: call.path.chars().filter(|c| !c.is_control()).collect(),
             status: call.status.into(),
             ms: call.ms.into(),
+            waited_ms: call.waited_ms.into(),
             source: call.source.as_str(),
         };
         let told = |(connection, told): (&String, &Told)| BudgetRow {

@@ -38,8 +38,10 @@ pub struct Call {
     pub path: String,
     /// What the caller was answered.
     pub status: u16,
-    /// How long it took, in milliseconds.
+    /// How long the app took, in milliseconds; where it was not asked, Keyhaven.
     pub ms: u32,
+    /// How long it waited for its turn before, in milliseconds.
+    pub waited_ms: u32,
     /// What it cost of the app's budget.
     pub cost: u32,
     /// Whose answer it was.

@@ -131,6 +131,7 @@ mod tests {
             path: "ä".repeat(MAX_PATH),
             status,
             ms,
+            waited_ms: 0,
             cost: 2,
             source,
         }

@@ -29,6 +29,7 @@ impl Server {
             path: "/api/v2/deals".into(),
             status: 200,
             ms: 80,
+            waited_ms: 0,
             cost: 10,
             source: Source::App,
         }

@@ -78,6 +78,8 @@ pub(crate) struct Call {
     pub path: String,
     pub status: i64,
     pub milliseconds: i64,
+    #[serde(default)]
+    pub waited_milliseconds: i64,
     pub source: String,
 }
 
@@ -142,6 +144,7 @@ impl From<usage::CallPage> for CallPage {
             path: it.path,
             status: it.status,
             milliseconds: it.ms,
+            waited_milliseconds: it.waited_ms,
             source: it.source,
         };
         Self { items: it.items.into_iter().map(call).collect(), next_cursor: it.next }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::usage::{Call, TokenUse, Usage},
-    words::{count, grouped},
+    words::{count, grouped, took},
 };
 
 /// How far back.
@@ -100,7 +100,7 @@ pub(super) async fn calls(args: CallsArgs, printer: &Printer) -> Result<(), Fail
         }
         let row = |it: &Call| {
             let by = who(&it.token, it.token_name.as_deref());
-            let took = format!("{} ms", it.milliseconds);
+            let took = took(it.milliseconds, it.waited_milliseconds);
             let words = [&it.at, &by, &it.method, &it.path, &it.status.to_string(), &it.source, &took];
             words.map(|word| cell(word)).into()
         };

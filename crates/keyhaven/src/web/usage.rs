@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     server::AppState,
-    words::{count, grouped},
+    words::{count, grouped, took},
 };
 
 /// As many as fit a glance.
@@ -76,7 +76,8 @@ pub(super) struct Past {
     pub is_error: bool,
     /// Keyhaven itself answered.
     pub is_ours: bool,
-    pub ms: i64,
+    /// How long the app took, and how long the call waited for its turn before.
+    pub took: String,
 }
 
 impl Use {
@@ -123,7 +124,7 @@ fn past(it: RecentCall, now: i64) -> Past {
         is_error: it.status >= 400,
         status: it.status,
         is_ours: it.source == usage::Source::Keyhaven.as_str(),
-        ms: it.ms,
+        took: took(it.ms, it.waited_ms),
     }
 }
 

@@ -64,8 +64,10 @@ pub struct NewCall {
     pub path: String,
     /// What the caller was answered.
     pub status: i64,
-    /// How long it took.
+    /// How long the app took.
     pub ms: i64,
+    /// How long it waited for its turn before.
+    pub waited_ms: i64,
     /// Who answered: `app` or `keyhaven`.
     pub source: &'static str,
 }
@@ -102,8 +104,10 @@ pub struct CallRow {
     pub path: String,
     /// What the caller was answered.
     pub status: i64,
-    /// How long it took.
+    /// How long the app took.
     pub ms: i64,
+    /// How long it waited for its turn before.
+    pub waited_ms: i64,
     /// Who answered: `app` or `keyhaven`.
     pub source: String,
 }

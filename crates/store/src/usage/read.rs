@@ -26,7 +26,7 @@ declare! {
     TOLD = "SELECT connection, per_day, remaining, told_at, stopped_until FROM told_budgets WHERE workspace = $1 AND connection = $2";
     TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2
         UNION ALL SELECT name FROM syncs WHERE workspace = $1 AND 'sync:' || id = $2";
-    CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source FROM calls
+    CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source, waited_ms FROM calls
         LEFT JOIN access_tokens ON access_tokens.workspace = calls.workspace AND access_tokens.id = token
         LEFT JOIN syncs ON syncs.workspace = calls.workspace AND 'sync:' || syncs.id = token
         WHERE calls.workspace = $1 AND calls.connection = $2 AND (at, calls.id) < ($3, $4) ORDER BY at DESC, calls.id DESC LIMIT $5";
@@ -119,11 +119,11 @@ impl Reader<'_> {
         before: &Before,
         limit: i64,
     ) -> Result<Vec<CallRow>, StoreError> {
-        type Tuple = (String, i64, String, Option<String>, String, String, i64, i64, String);
+        type Tuple = (String, i64, String, Option<String>, String, String, i64, i64, String, i64);
         let query = query_as(CALLS).bind(&self.scope.workspace).bind(connection);
         let rows: Vec<Tuple> =
             query.bind(before.at).bind(&before.id).bind(limit).fetch_all(self.pool).await?;
-        let call = |(id, at, token, token_name, method, path, status, ms, source)| CallRow {
+        let call = |(id, at, token, token_name, method, path, status, ms, source, waited_ms)| CallRow {
             id,
             at,
             token,
@@ -132,6 +132,7 @@ impl Reader<'_> {
             path,
             status,
             ms,
+            waited_ms,
             source,
         };
         Ok(rows.into_iter().map(call).collect())

@@ -18,8 +18,8 @@ declare! {
             ms_500 = usage_minutes.ms_500 + excluded.ms_500, ms_1000 = usage_minutes.ms_1000 + excluded.ms_1000,
             ms_2000 = usage_minutes.ms_2000 + excluded.ms_2000, ms_5000 = usage_minutes.ms_5000 + excluded.ms_5000,
             ms_more = usage_minutes.ms_more + excluded.ms_more";
-    ADD_CALL = "INSERT INTO calls (workspace, connection, at, id, token, method, path, status, ms, source)
-        SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9 FROM connections WHERE id = $1";
+    ADD_CALL = "INSERT INTO calls (workspace, connection, at, id, token, method, path, status, ms, source, waited_ms)
+        SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM connections WHERE id = $1";
     TELL_BUDGET = "INSERT INTO told_budgets (connection, workspace, per_day, remaining, told_at, stopped_until)
         SELECT id, workspace, $2, $3, $4, $5 FROM connections WHERE id = $1
         ON CONFLICT (connection) DO UPDATE SET
@@ -64,6 +64,7 @@ impl Store {
                 .bind(call.status)
                 .bind(call.ms)
                 .bind(call.source)
+                .bind(call.waited_ms)
                 .execute(&mut *tx)
                 .await?;
         }

@@ -59,7 +59,7 @@ pub(super) fn all(catalogue: &Catalogue) -> Value {
         "CallPage": closed(json!({
             "items": list(closed(json!({
                 "id": text, "at": time, "token": text, "token_name": maybe, "method": text, "path": text,
-                "status": { "type": "integer" }, "milliseconds": count, "source": { "enum": ["app", "keyhaven"] } }))),
+                "status": { "type": "integer" }, "milliseconds": count, "waited_milliseconds": count, "source": { "enum": ["app", "keyhaven"] } }))),
             "next_cursor": maybe })),
         "AuditPage": closed(json!({
             "items": list(closed(json!({

@@ -151,6 +151,26 @@ fn too_many_is_waited_for_once_and_a_used_up_day_never() {
     assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 200);
 }
 
+/// What a call waits for its turn is not the app's time, and is told beside it.
+#[test]
+fn calls_that_wait_for_their_turn_say_so() {
+    let stage = Stage::new();
+    stage.app.will(Script::Answer(ok("{}")));
+    thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 200));
+        }
+    });
+    thread::sleep(Duration::from_millis(1500));
+    let calls = stage.server.api("GET", "/api/v1/connections/sales-eu/calls?limit=30", &Value::Null).json();
+    let calls = calls["items"].as_array().unwrap();
+    let waited: Vec<_> = calls.iter().filter_map(|call| call["waited_milliseconds"].as_i64()).collect();
+    assert_eq!(waited.len(), 24);
+    let long = waited.iter().filter(|waited| **waited >= 1000).count();
+    assert!((4..=8).contains(&long), "{waited:?}");
+    assert!(calls.iter().all(|call| call["milliseconds"].as_i64().unwrap() < 1000), "{calls:?}");
+}
+
 #[test]
 fn a_tokens_limits_hold() {
     let stage = Stage::new();
