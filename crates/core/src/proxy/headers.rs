@@ -58,9 +58,11 @@ fn comes_in(name: &str) -> bool {
 fn speaks_of_the_host(name: &str) -> bool {
     matches!(
         name,
-        "alt-svc"
+        "accept-ch"
+            | "alt-svc"
             | "clear-site-data"
             | "content-security-policy-report-only"
+            | "critical-ch"
             | "nel"
             | "public-key-pins"
             | "public-key-pins-report-only"
@@ -68,6 +70,7 @@ fn speaks_of_the_host(name: &str) -> bool {
             | "report-to"
             | "reporting-endpoints"
             | "service-worker-allowed"
+            | "speculation-rules"
             | "set-cookie"
             | "set-cookie2"
             | "strict-transport-security"
@@ -154,6 +157,7 @@ mod tests {
             ("connection", "x-hop"),
             ("x-hop", "1"),
             ("alt-svc", "h3"),
+            ("speculation-rules", "\"/x\""),
             ("strict-transport-security", "max-age=1"),
             ("x-keyhaven-answer", "keyhaven"),
             ("etag", "1"),

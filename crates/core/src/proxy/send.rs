@@ -17,6 +17,8 @@ use crate::{
 
 /// What answers TRACE tells the request as it came, and with it the key.
 const NOT_PASSED: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+/// The longest that is registered has half as many letters.
+const MAX_METHOD: usize = 32;
 
 /// Leaves the body where it is, as long as nothing of it is sent.
 pub(super) async fn send(
@@ -27,14 +29,7 @@ pub(super) async fn send(
     inbound: &mut Inbound<'_>,
     (began, now): (Instant, Millis),
 ) -> Result<Reply<Passing>, Refusal> {
-    if NOT_PASSED.iter().any(|it| it.eq_ignore_ascii_case(inbound.method.as_str())) {
-        return Err(Refusal::new(
-            405,
-            "method_not_allowed",
-            format!("{} cannot be passed on.", inbound.method),
-            "Send the request itself.",
-        ));
-    }
+    may_pass(inbound.method.as_str())?;
     let (way, prefix) = way(target, inbound.host)?;
     if inbound.host.is_some() {
         inbound.path = below(prefix, inbound.path)?;
@@ -94,6 +89,20 @@ pub(super) async fn send(
             Err(refusal)
         }
     }
+}
+
+fn may_pass(method: &str) -> Result<(), Refusal> {
+    let refused = |message, remedy| Err(Refusal::new(405, "method_not_allowed", message, remedy));
+    if method.len() > MAX_METHOD {
+        return refused(
+            format!("The method is longer than {MAX_METHOD} letters."),
+            "Use one that the app knows.",
+        );
+    }
+    if NOT_PASSED.iter().any(|it| it.eq_ignore_ascii_case(method)) {
+        return refused(format!("{method} cannot be passed on."), "Send the request itself.");
+    }
+    Ok(())
 }
 
 /// As the app gets it, whose own paths begin so.

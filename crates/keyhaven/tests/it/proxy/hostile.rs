@@ -92,7 +92,7 @@ fn a_caller_sets_neither_host_nor_credential() {
         }
     }
     // What is answered with the request as it came would show the key.
-    for method in ["TRACE", "trace", "TRACK"] {
+    for method in ["TRACE", "trace", "TRACK", &"A".repeat(33)] {
         let said = stage.raw(
             format!("{method} {}/x HTTP/1.1\r\nhost: x\r\nx-api-token: {token}\r\n\r\n", stage.at).as_bytes(),
         );
