@@ -21,7 +21,8 @@ pub(crate) enum Script {
     Hang(Vec<u8>),
     /// These bytes, and then a reset.
     Reset(Vec<u8>),
-    /// These bytes as soon as the head is there; what else comes is dropped.
+    /// These bytes as soon as the head is there; the body is dropped. If all of it came, the next request: the connection
+    /// may be kept.
     Early(Vec<u8>),
     /// These bytes as soon as the head is there, and the end: what else comes is not taken.
     Shut(Vec<u8>),
@@ -122,11 +123,8 @@ fn speak(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         if let Script::Early(bytes) = script {
             shared.seen.lock().unwrap().push(buffer[..end].to_vec());
             stream.write_all(&bytes)?;
-            buffer.clear();
-            while more(&mut stream, &mut buffer)? {
-                buffer.clear();
-            }
-            return Ok(());
+            swallow(&mut stream, &mut buffer, end, &head)?;
+            continue;
         }
         if let Script::Shut(bytes) = script {
             return stream.write_all(&bytes);
