@@ -149,7 +149,7 @@ impl FormPage {
             tall: matches!(id, "paths" | "networks"),
         };
         let advanced = vec![
-            entry("methods", "Methods", &filled.methods, "Such as GET, POST. Empty: all."),
+            entry("methods", "Methods", &filled.methods, "Such as GET, POST; with GET also HEAD. Empty: all."),
             entry(
                 "paths",
                 "Paths",
