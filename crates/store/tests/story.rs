@@ -469,6 +469,12 @@ async fn usage(store: &Store, here: &Scope) {
         read.told_budget("cn_0001").await.unwrap(),
         Some(BudgetRow { per_day: 1000, remaining: 60, ..stop })
     );
+    // That nothing is left ends no stop; that there is something does.
+    for (remaining, told_at, stopped_until) in [(0, 9, Some(99)), (5, 10, None)] {
+        let budget = told("cn_0001", remaining, told_at);
+        store.add_usage(&[], &[], std::slice::from_ref(&budget)).await.unwrap();
+        assert_eq!(read.told_budget("cn_0001").await.unwrap(), Some(BudgetRow { stopped_until, ..budget }));
+    }
     assert_eq!(read.told_budget("cn_gone").await.unwrap(), None);
     let by_time = read.usage_by_time("cn_0001", 0, 60_000).await.unwrap();
     assert_eq!(by_time.iter().map(|(n, it)| (*n, it.calls)).collect::<Vec<_>>(), [(0, 6), (1, 6)]);

@@ -132,10 +132,13 @@ impl Keyhaven {
         if is_older(&known.told) {
             return;
         }
-        let kept = (known.told.limit, known.told.remaining);
-        *known = heard;
+        let before = std::mem::replace(known, heard).told;
         if told.limit == 0 {
-            (known.told.limit, known.told.remaining) = kept;
+            (known.told.limit, known.told.remaining) = (before.limit, before.remaining);
+        }
+        // That nothing is left does not end a stop.
+        if !told.has_room() {
+            known.told.stopped_until = told.stopped_until.or(before.stopped_until);
         }
     }
 

@@ -112,6 +112,22 @@ async fn story(database: Option<String>) {
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.is_told, budget.used), (Some(300), true, 200));
 
+    // A refusal for the day leaves the figures as they were, and holds until something is left again.
+    let (now, until) = (house.now(), house.now() + DAY / 24);
+    let stop = Told { limit: 0, remaining: 0, at: now + 2, stopped_until: Some(until) };
+    let nothing = Told { limit: 300, remaining: 0, at: now + 3, stopped_until: None };
+    for (told, stopped_until, used) in [
+        (Told { limit: 300, remaining: 100, ..nothing }, None, 200),
+        (Told { at: now + 4, ..stop }, Some(until), 200),
+        (Told { at: now + 5, ..nothing }, Some(until), 300),
+        (Told { at: now + 4, remaining: 9, ..nothing }, Some(until), 300),
+        (Told { at: now + 6, remaining: 9, ..nothing }, None, 291),
+    ] {
+        app.set_told_budget(&id, told);
+        let budget = usage::budget(app, ctx, &id).await.unwrap();
+        assert_eq!((budget.stopped_until, budget.used), (stopped_until, used), "{told:?}");
+    }
+
     // Calls are remembered for a week, counts for longer; what a destroyed connection did goes with it.
     house.pass_and_work(8 * DAY).await;
     house.pass_and_work(DAY).await;

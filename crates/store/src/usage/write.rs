@@ -25,7 +25,9 @@ declare! {
         ON CONFLICT (connection) DO UPDATE SET
             per_day = CASE WHEN excluded.per_day > 0 THEN excluded.per_day ELSE told_budgets.per_day END,
             remaining = CASE WHEN excluded.per_day > 0 THEN excluded.remaining ELSE told_budgets.remaining END,
-            told_at = excluded.told_at, stopped_until = excluded.stopped_until WHERE told_budgets.told_at <= excluded.told_at";
+            told_at = excluded.told_at, stopped_until = CASE WHEN excluded.per_day > 0 AND excluded.remaining = 0
+                THEN COALESCE(excluded.stopped_until, told_budgets.stopped_until) ELSE excluded.stopped_until END
+            WHERE told_budgets.told_at <= excluded.told_at";
     PRUNE_CALLS = "DELETE FROM calls WHERE (workspace, connection, at, id) IN (SELECT workspace, connection, at, id FROM calls
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND at < $2 LIMIT $3)";
     PRUNE_MINUTES = "DELETE FROM usage_minutes WHERE (workspace, connection, minute, token) IN

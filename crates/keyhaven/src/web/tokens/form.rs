@@ -149,7 +149,12 @@ impl FormPage {
             tall: matches!(id, "paths" | "networks"),
         };
         let advanced = vec![
-            entry("methods", "Methods", &filled.methods, "Such as GET, POST; with GET also HEAD. Empty: all."),
+            entry(
+                "methods",
+                "Methods",
+                &filled.methods,
+                "Such as GET, POST; with GET also HEAD. Empty: all.",
+            ),
             entry(
                 "paths",
                 "Paths",
