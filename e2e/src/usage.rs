@@ -41,7 +41,6 @@ impl Server {
             per_day: PER_DAY,
             remaining: PER_DAY - used - ELSEWHERE,
             told_at: row.created_at,
-            stopped_until: None,
         };
         let call = |n: i64| NewCall {
             connection: row.id.clone(),

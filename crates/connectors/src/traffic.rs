@@ -147,6 +147,8 @@ impl Limits {
     /// What a call costs of the daily budget.
     pub fn cost(&self, method: &Method, path: &str) -> u32 {
         let path = Path::new(path);
+        // The app does the same for it.
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
         let fits = |cost: &&Cost| {
             (cost.methods.is_empty() || cost.methods.iter().any(|it| it.0 == *method))
                 && fit(&cost.paths, &path)

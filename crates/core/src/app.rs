@@ -259,7 +259,7 @@ impl Keyhaven {
         timeout(READY_WITHIN, self.store.ping()).await.unwrap_or_else(late)
     }
 
-    /// Waits for the verifications that calls asked for, a few seconds at most.
+    /// Waits for the verifications that calls asked for, ten seconds at most.
     pub async fn finish_checks(&self) {
         self.feedback.finish().await;
     }

@@ -3,15 +3,10 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
-use keyhaven_connectors::{Connector, Fault, Next, Reason, Values, Verdict, Verification};
+use keyhaven_connectors::{Connector, Fault, Next, Values, Verdict, Verification};
 use tokio::time::Instant;
 
-use crate::{
-    Keyhaven,
-    ctx::Millis,
-    http1,
-    usage::{STOP, Told},
-};
+use crate::{Keyhaven, ctx::Millis, http1, usage::Told};
 
 /// A verification takes no longer than this, however many questions it asks.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -24,7 +19,7 @@ pub(crate) struct Checked {
     pub verdict: Verdict,
     /// When it began.
     pub at: Millis,
-    /// What it says of the day's budget.
+    /// What the app told of the day's budget.
     pub told: Option<Told>,
     pub took: Duration,
 }
@@ -61,11 +56,6 @@ pub(crate) async fn check(app: &Keyhaven, now: Millis, connector: &Connector, va
         ms = took.as_millis() as u64,
         "verified"
     );
-    let told = match verdict.reason {
-        Reason::BudgetExhausted => Some(Told::stop(now, verdict.retry_after.unwrap_or(STOP))),
-        Reason::Ok => told.or_else(|| Some(Told::go_on(now))),
-        _ => told,
-    };
     Checked { verdict, at: now, told, took }
 }
 

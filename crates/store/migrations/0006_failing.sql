@@ -5,9 +5,13 @@ UPDATE connections SET failing_since = (SELECT min(bad.at) FROM verifications ba
         WHERE good.connection = connections.id AND good.status = 'valid'), 0))
     WHERE status = 'invalid';
 
--- Until when nothing goes out because the app said that today's budget is used up. `per_day` is 0 where it never said how
--- large that is.
-ALTER TABLE told_budgets ADD COLUMN stopped_until BIGINT;
+-- Until when nothing goes out, because the app refused a call as one too many for that day, and when it did.
+CREATE TABLE stops (
+    connection TEXT PRIMARY KEY REFERENCES connections (id),
+    workspace TEXT NOT NULL,
+    until BIGINT NOT NULL,
+    told_at BIGINT NOT NULL
+);
 
 -- Most answers come within 50 ms where the app is near: counted by finer steps. Rows from before count all of them in ms_50.
 ALTER TABLE usage_minutes ADD COLUMN ms_5 BIGINT NOT NULL DEFAULT 0;

@@ -38,7 +38,7 @@ pub use secrets::{NewPendingChange, PendingChangeRow, SecretRow, WorkspaceKeyRow
 pub use sql::statements;
 pub use syncs::{Held, RunCounts, RunEnd, SyncRow, SyncRunRow, SyncValues};
 pub use tokens::{AccessTokenRow, NewAccessToken};
-pub use usage::{Before, BudgetRow, CallRow, Latencies, MinuteRow, NewCall, TokenUsage, UsageCounts};
+pub use usage::{Before, BudgetRow, CallRow, Latencies, MinuteRow, NewCall, Stop, TokenUsage, UsageCounts};
 pub use verifications::{DayCount, NewVerification, VerificationRow};
 
 /// An open database.

@@ -10,7 +10,7 @@
 use keyhaven_store::{
     Before, BudgetRow, Claim, ConnectionChange, ConnectionRow, Cursor, Held, Kind, ListFilter, MinuteRow,
     NewAccessToken, NewCall, NewConnectionRow, NewPendingChange, NewVerification, OutcomeUpdate, RunCounts,
-    RunEnd, Scope, Store, StoreError, SyncValues, UsageCounts, statements,
+    RunEnd, Scope, Stop, Store, StoreError, SyncValues, UsageCounts, statements,
 };
 use keyhaven_testkit::Postgres;
 use keyhaven_vault::{MasterKey, Place, Sealed, Secret};
@@ -451,7 +451,6 @@ async fn usage(store: &Store, here: &Scope) {
         per_day: 1000,
         remaining,
         told_at,
-        stopped_until: None,
     };
     let strays = [told("cn_gone", 1, 1)];
     store.add_usage(&[stray], &[NewCall { connection: "cn_gone".into(), ..call(9) }], &strays).await.unwrap();
@@ -462,19 +461,26 @@ async fn usage(store: &Store, here: &Scope) {
         store.add_usage(&[], &[], &[budget]).await.unwrap();
     }
     assert_eq!(read.told_budget("cn_0001").await.unwrap(), Some(told("cn_0001", 60, 7)));
-    // A refusal does not say how large the whole is.
-    let stop = BudgetRow { per_day: 0, stopped_until: Some(99), ..told("cn_0001", 0, 8) };
-    store.add_usage(&[], &[], std::slice::from_ref(&stop)).await.unwrap();
-    assert_eq!(
-        read.told_budget("cn_0001").await.unwrap(),
-        Some(BudgetRow { per_day: 1000, remaining: 60, ..stop })
-    );
-    // That nothing is left ends no stop; that there is something does.
-    for (remaining, told_at, stopped_until) in [(0, 9, Some(99)), (5, 10, None)] {
-        let budget = told("cn_0001", remaining, told_at);
-        store.add_usage(&[], &[], std::slice::from_ref(&budget)).await.unwrap();
-        assert_eq!(read.told_budget("cn_0001").await.unwrap(), Some(BudgetRow { stopped_until, ..budget }));
-    }
+    // A stop ends when a later call is taken.
+    let stop = async |until, told_at| {
+        let mut tx = store.begin(here).await.unwrap();
+        tx.stop("cn_0001", Stop { until, told_at }).await.unwrap();
+        tx.stop("cn_gone", Stop { until, told_at }).await.unwrap();
+        tx.commit().await.unwrap();
+        read.stop("cn_0001").await.unwrap()
+    };
+    let go_on = async |told_at| {
+        let mut tx = store.begin(here).await.unwrap();
+        tx.go_on("cn_0001", told_at).await.unwrap();
+        tx.commit().await.unwrap();
+        read.stop("cn_0001").await.unwrap()
+    };
+    let stopped = Some(Stop { until: 99, told_at: 9 });
+    assert_eq!(stop(99, 9).await, stopped);
+    assert_eq!(stop(50, 8).await, stopped);
+    assert_eq!(go_on(8).await, stopped);
+    assert_eq!(go_on(9).await, None);
+    stop(99, 9).await;
     assert_eq!(read.told_budget("cn_gone").await.unwrap(), None);
     let by_time = read.usage_by_time("cn_0001", 0, 60_000).await.unwrap();
     assert_eq!(by_time.iter().map(|(n, it)| (*n, it.calls)).collect::<Vec<_>>(), [(0, 6), (1, 6)]);
@@ -497,6 +503,7 @@ async fn usage(store: &Store, here: &Scope) {
     assert!(other.calls("cn_0001", &Before::end(), 3).await.unwrap().is_empty());
     assert!(other.usage_by_time("cn_0001", 0, 60_000).await.unwrap().is_empty());
     assert_eq!(other.told_budget("cn_0001").await.unwrap(), None);
+    assert_eq!(other.stop("cn_0001").await.unwrap(), None);
 
     for want in [true, false] {
         let mut tx = store.begin(here).await.unwrap();

@@ -81,5 +81,7 @@ async fn destroy(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<(), E
     ctx.audit_end(&mut tx, "connection.destroy", &row.id, &row.name).await?;
     tx.commit().await?;
     app.forget_told_budget(&row.id);
+    app.known.forget(&row.id);
+    app.feedback.forget(&row.id);
     Ok(app.store.checkpoint().await?)
 }

@@ -1,14 +1,14 @@
 //! Verify a connection, and write down what came out.
 
 use keyhaven_connectors::{Reason, Status};
-use keyhaven_store::{ConnectionRow, NewVerification, OutcomeUpdate};
+use keyhaven_store::{ConnectionRow, NewVerification, OutcomeUpdate, Stop};
 
 use super::{connector_of, live_row, saved_values, search_key, with_learned};
 use crate::{
     Connection, Ctx, Error, Keyhaven,
     connection::{self, Dated},
     ctx::Millis,
-    jobs, schedule,
+    jobs, schedule, usage,
     verification::{self, Checked},
 };
 
@@ -56,22 +56,27 @@ pub(crate) async fn verify_in_background(app: &Keyhaven, ctx: &Ctx, id: &str) ->
     check_and_record(app, ctx, row, Trigger::Background).await.map(drop)
 }
 
-/// Verifies because a call spoke against the status. Where the app refused it, the connection is told not to have worked
-/// from then on.
+/// Verifies because a call that was answered then spoke against the status, unless that was done since. Where the app
+/// refused it, the connection is told not to have worked from then on.
 pub(crate) async fn verify_after_call(
     app: &Keyhaven,
     ctx: &Ctx,
     id: &str,
-    refused_at: Option<Millis>,
+    answered_at: Millis,
+    is_refused: bool,
 ) -> Result<(), Error> {
     let row = match live_row(app, ctx, id).await {
         Ok(row) => row,
         Err(Error::NotFound { .. } | Error::NothingToDo(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
+    if row.checked_at.is_some_and(|at| at > answered_at) {
+        return Ok(());
+    }
     let checked = check(app, ctx, &row).await?;
-    let at = refused_at.filter(|_| checked.verdict.reason != Reason::Ok).unwrap_or(checked.at);
-    let trigger = if refused_at.is_some() { Trigger::Refused } else { Trigger::Answered };
+    let is_since_then = is_refused && checked.verdict.reason != Reason::Ok;
+    let at = if is_since_then { answered_at } else { checked.at };
+    let trigger = if is_refused { Trigger::Refused } else { Trigger::Answered };
     record(app, ctx, row, &Checked { at, ..checked }, trigger).await.map(drop)
 }
 
@@ -96,12 +101,7 @@ async fn check(app: &Keyhaven, ctx: &Ctx, row: &ConnectionRow) -> Result<Checked
     let connector = connector_of(app, row)?;
     let values = saved_values(app, &app.store.read(&ctx.scope()), row).await?;
     app.known.note(&row.id, verification::MAX_REQUESTS);
-    let checked = verification::check(app, ctx.now(), connector, &values).await;
-    if let Some(told) = checked.told {
-        app.known.heed(&row.id, &told);
-        app.set_told_budget(&row.id, told);
-    }
-    Ok(checked)
+    Ok(verification::check(app, ctx.now(), connector, &values).await)
 }
 
 /// Writes the outcome, its history and the next verification in one transaction. Where the connection was
@@ -132,9 +132,36 @@ pub(super) async fn record(
     })
     .await?;
     tx.schedule_job(jobs::VERIFY, &id, update.next_check_at).await?;
+    let stop = found_of_stops(checked);
+    if let Some(told) = checked.told {
+        tx.tell_budget(&told.row(&id)).await?;
+    }
+    match stop {
+        Some(Some(stop)) => tx.stop(&id, stop).await?,
+        Some(None) => tx.go_on(&id, checked.at).await?,
+        None => {}
+    }
     tx.commit().await?;
+    if let Some(told) = checked.told {
+        app.set_told_budget(&id, told);
+    }
+    if let Some(stop) = stop {
+        app.known.stop(&id, stop.map(|stop| stop.until));
+    }
     app.job_scheduled.notify_one();
     app.view(row.with_outcome(update))
+}
+
+/// Whether calls may go out today: that none may for a while, that they may, or nothing.
+fn found_of_stops(checked: &Checked) -> Option<Option<Stop>> {
+    match checked.verdict.reason {
+        Reason::BudgetExhausted => {
+            let wait = checked.verdict.retry_after.unwrap_or(usage::STOP);
+            Some(Some(usage::stop_from(checked.at, wait)))
+        }
+        Reason::Ok if checked.told.is_none_or(|told| told.remaining > 0) => Some(None),
+        _ => None,
+    }
 }
 
 /// What the row shall say. An answer that settles nothing leaves a status that was settled as it was:
@@ -162,8 +189,10 @@ fn outcome(
     let status = if keep { row.status.clone() } else { verdict.reason.status().as_str().to_owned() };
     let is_failing = status == Status::Invalid.as_str();
     let fields = serde_json::to_string(&plain)?;
+    let before: Option<Dated> = connection::read(row.verdict.as_deref())?;
+    let is_other = !keep && before.is_none_or(|before| before.verdict.reason != verdict.reason);
     Ok(OutcomeUpdate {
-        changes: status != row.status || fields != row.fields,
+        changes: status != row.status || is_other || fields != row.fields,
         status,
         verdict: if keep { row.verdict.clone() } else { Some(dated.clone()) },
         account: account.map(|account| serde_json::to_string(&account)).transpose()?,

@@ -1,7 +1,6 @@
 //! The answer on its way back, and the record of it that is made when it ends.
 
 use std::{
-    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -13,7 +12,7 @@ use http::Method;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{BrokenBody, Payload, body::Progress, known::Caller, target::Target};
+use super::{BrokenBody, Payload, body::Progress, governor::Turn, known::Caller, target::Target};
 use crate::{
     Keyhaven,
     egress::Answered,
@@ -97,8 +96,8 @@ impl Count {
     }
 
     /// From then on it is the app that takes its time.
-    pub(super) fn goes_out(&mut self, cost: u32, at: Instant) {
-        let waited = at.saturating_duration_since(mem::replace(&mut self.began, at));
+    pub(super) fn goes_out(&mut self, cost: u32, Turn { at, waited }: Turn) {
+        self.began = at;
         if let Some(call) = &mut self.call {
             call.cost = cost;
             call.waited_ms = call.waited_ms.saturating_add(millis(waited));

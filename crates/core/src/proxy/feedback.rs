@@ -8,7 +8,7 @@ use std::{
 };
 
 use keyhaven_connectors::Reason;
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::{outbound::is_block_page, target::Target};
 use crate::{Actor, Keyhaven, connections, ctx::Millis, http1::Head};
@@ -22,13 +22,18 @@ const SELDOM: u32 = 6;
 #[derive(Default)]
 pub(crate) struct Feedback {
     last: Mutex<HashMap<Arc<str>, Last>>,
-    /// Verifications under way.
+    /// Verifications under way, and promised.
     checks: Mutex<JoinSet<()>>,
+    /// No others come.
+    ends: watch::Sender<bool>,
 }
 
 #[derive(Clone, Copy)]
 struct Last {
+    /// Also in times to come: then one is promised.
     at: Millis,
+    /// The one before.
+    before: Millis,
     /// What had made the status then.
     settled: Option<Reason>,
     /// Verifications before that which changed nothing of it.
@@ -37,51 +42,57 @@ struct Last {
 
 impl Feedback {
     /// Looks at the head of an answer.
-    pub(super) fn answered(&self, app: &Arc<Keyhaven>, target: &Target, answer: &Head, now: Millis) {
+    pub(super) fn answered(&self, app: &Arc<Keyhaven>, target: &Target, answer: &Head) {
         let said = said(answer);
         if !said.is_some_and(|said| speaks_against(said, target.settled)) {
             return;
         }
+        let now = app.now();
         let Some(wait) = self.wait(&target.id, target.settled, now) else { return };
-        let refused_at = (said != Some(Reason::Ok)).then_some(now);
-        let (on_main, id) = (app.clone(), target.id.clone());
+        let is_refused = said != Some(Reason::Ok);
+        let (on_main, id, mut ends) = (app.clone(), target.id.clone(), self.ends.subscribe());
         let check = async move {
-            tokio::time::sleep(wait).await;
+            // What was promised for later is done at once where there is no later.
+            let _ = timeout(wait, ends.wait_for(|ends| *ends)).await;
             let ctx = on_main.ctx(Actor::System);
-            if let Err(error) = connections::verify_after_call(&on_main, &ctx, &id, refused_at).await {
+            if let Err(error) = connections::verify_after_call(&on_main, &ctx, &id, now, is_refused).await {
                 tracing::error!(%error, connection = &*id, "cannot verify a connection after a call");
             }
         };
-        if !wait.is_zero() {
-            app.runtime.spawn(check);
-            return;
-        }
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         while checks.try_join_next().is_some() {}
         checks.spawn_on(check, &app.runtime);
     }
 
-    /// Waits for the verifications under way.
+    /// Waits for the verifications that are under way or promised: a command ends.
     pub(crate) async fn finish(&self) {
-        let checks = take(&mut *self.checks.lock().unwrap_or_else(PoisonError::into_inner));
-        checks.join_all().await;
+        self.ends.send_replace(true);
+        let mut checks = take(&mut *self.checks.lock().unwrap_or_else(PoisonError::into_inner));
+        while checks.join_next().await.is_some() {}
+    }
+
+    /// The connection is no more.
+    pub(crate) fn forget(&self, connection: &str) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
     }
 
     /// How long until the next verification may be; `None` if one is coming anyway.
     fn wait(&self, id: &Arc<str>, settled: Option<Reason>, now: Millis) -> Option<Duration> {
         let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = all.get_mut(id) else {
-            all.insert(id.clone(), Last { at: now, settled, again: 0 });
+            all.insert(id.clone(), Last { at: now, before: 0, settled, again: 0 });
             return Some(Duration::ZERO);
         };
-        // One that has been promised for later covers this call, too.
-        if last.at > now {
+        let is_promised = last.at > now;
+        // That covers this call, too, unless something else has been found since.
+        if is_promised && settled == last.settled {
             return None;
         }
+        let ran = if is_promised { last.before } else { last.at };
         let is_in_vain = settled == last.settled && settled != Some(Reason::Ok);
         let again = if is_in_vain { (last.again + 1).min(SELDOM) } else { 0 };
-        let at = now.max(last.at + (PAUSE << again));
-        *last = Last { at, settled, again };
+        let at = now.max(ran + (PAUSE << again));
+        *last = Last { at, before: ran, settled, again };
         Some(Duration::from_millis((at - now) as u64))
     }
 }
@@ -123,8 +134,12 @@ mod tests {
             let last = feedback.last.lock().unwrap()["cn_1"].at;
             assert_eq!(wait(Reason::Blocked, last), Some(pause * 60_000));
         }
-        let last = feedback.last.lock().unwrap()["cn_1"].at;
-        assert_eq!(wait(Reason::KeyRejected, last), Some(60_000));
+        // News is news, also while one is promised for much later.
+        let last = feedback.last.lock().unwrap()["cn_1"];
+        assert_eq!(wait(Reason::Blocked, last.at - 10), None);
+        assert_eq!(wait(Reason::Ok, last.at - 60_000), Some(0));
+        assert_eq!(wait(Reason::KeyRejected, last.at), Some(0));
+        assert_eq!(wait(Reason::Blocked, last.at + 1), Some(59_999));
     }
 
     #[test]

@@ -23,7 +23,6 @@ use super::{
 use crate::{
     Ctx, Error, Keyhaven, Map, Millis,
     tokens::{self, AccessToken},
-    usage::Told,
 };
 
 /// Changes that other processes make are noticed within this time; those of this process at once.
@@ -202,12 +201,25 @@ impl Known {
         }
     }
 
-    /// Heeds what the app told of the day's budget by another way.
-    pub(crate) fn heed(&self, connection: &str, told: &Told) {
+    /// Nothing goes out until then; or it may again.
+    pub(crate) fn stop(&self, connection: &str, until: Option<Millis>) {
         let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(governor) = governors.get(connection) {
-            governor.heed(told);
+            governor.stop(until);
         }
+    }
+
+    /// The connection is another company's: its day begins anew.
+    pub(crate) fn begin_anew(&self, connection: &str) {
+        let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(governor) = governors.get(connection) {
+            governor.begin_anew();
+        }
+    }
+
+    /// The connection is no more.
+    pub(crate) fn forget(&self, connection: &str) {
+        self.governors.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
     }
 
     fn governor(&self, connection: &str, limits: &Limits) -> Arc<Governor> {

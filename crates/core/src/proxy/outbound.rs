@@ -13,14 +13,14 @@ use super::{
     Payload, Refusal,
     answer::Count,
     body::Progress,
-    governor::{Call, Governor, Held},
+    governor::{Call, Governor, Held, Turn},
     target::Target,
 };
 use crate::{
-    Keyhaven, Millis,
+    Actor, Keyhaven, Millis,
     egress::{self, Answered, Door, Outward, Way},
     http1::{Fields, Head, Reply},
-    usage::{self, Told},
+    usage,
 };
 
 /// So much of an answer of “too many” is read, to tell its kinds apart.
@@ -82,11 +82,11 @@ impl Outbound<'_> {
 
     /// Waits for its turn, adds the credential, sends.
     async fn once(&mut self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
-        let began = match &self.target.governor {
+        let turn = match &self.target.governor {
             Some(governor) => self.admitted(governor).await?,
-            None => Instant::now(),
+            None => Turn::now(),
         };
-        self.count.goes_out(self.call.cost, began);
+        self.count.goes_out(self.call.cost, turn);
         let credential = self.target.open_credential()?;
         let asked = egress::Asked {
             method: self.method,
@@ -96,7 +96,7 @@ impl Outbound<'_> {
         };
         let progress = body.watch();
         let answer = self.door.pass(self.way, &asked, body);
-        match within(self.door, answer, progress.as_ref(), began, self.app.egress.answer_timeout()).await {
+        match within(self.door, answer, progress.as_ref(), turn.at, self.app.egress.answer_timeout()).await {
             Ok(answer) => Ok((answer, progress)),
             Err(fault) => {
                 if let Some(governor) = &self.target.governor {
@@ -118,7 +118,7 @@ impl Outbound<'_> {
     }
 
     /// Waits for its turn. What stopped may go on, as others have heard.
-    async fn admitted(&self, governor: &Arc<Governor>) -> Result<Instant, Refusal> {
+    async fn admitted(&self, governor: &Arc<Governor>) -> Result<Turn, Refusal> {
         match governor.admit(&self.call, self.now).await {
             Err(Held::Exhausted(_)) => {
                 Box::pin(self.target.look_again(self.app)).await?;
@@ -142,6 +142,20 @@ impl Outbound<'_> {
         status == 429
     }
 
+    /// Lets nothing go out today, here and on other servers.
+    async fn stop(&self, governor: &Governor, wait: Duration) -> Duration {
+        governor.stop(Some(self.app.now() + wait.as_millis() as Millis));
+        let (on_main, id) = (self.app.clone(), self.target.id.clone());
+        let written = self.app.on_main(async move {
+            let ctx = on_main.ctx(Actor::System);
+            usage::stop(&on_main, &ctx, &id, wait).await
+        });
+        if let Err(error) = written.await {
+            tracing::error!(%error, "a stop for the day will not outlive this process");
+        }
+        wait
+    }
+
     /// Reads which kind of “too many” it is, and for how long.
     async fn refused(
         &self,
@@ -153,13 +167,7 @@ impl Outbound<'_> {
         let read = Answer { status, headers: head.fields.to_map(), body: start.to_vec() };
         let (reason, wait) = self.target.connector.judge_refusal(&read);
         let wait = match reason {
-            Reason::BudgetExhausted => {
-                let wait = wait.unwrap_or(usage::STOP);
-                let told = Told::stop(self.now, wait);
-                governor.heed(&told);
-                self.app.set_told_budget(&self.target.id, told);
-                wait
-            }
+            Reason::BudgetExhausted => self.stop(governor, wait.unwrap_or(usage::STOP)).await,
             _ => governor.refused(reason, wait),
         };
         let body = if is_whole { Payload::from(start) } else { Payload::resumed(start, body) };

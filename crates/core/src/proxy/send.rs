@@ -64,7 +64,7 @@ pub(super) async fn send(
     .await;
     match sent {
         Ok((Reply { mut head, body }, rest)) => {
-            app.feedback.answered(app, target, &head, now);
+            app.feedback.answered(app, target, &head);
             headers::inwards(&mut head.fields);
             let told = head.fields.get(&header::LOCATION).map(HeaderValue::from_bytes);
             if let Some(Ok(told)) = told

@@ -108,14 +108,21 @@ impl Target {
     pub(super) async fn look_at_use(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
         let Some(governor) = &self.governor else { return Ok(()) };
         let (on_main, id) = (app.clone(), self.id.clone());
-        let (told, used) = app
+        let (told, stopped_until, used) = app
             .on_main(async move {
                 let ctx = on_main.ctx(crate::Actor::System);
                 let told = usage::last_told(&on_main, &ctx, &id).await?;
-                Ok::<_, Error>((told, usage::by_token(&on_main, &ctx, &id).await?))
+                let stopped_until = usage::stopped_until(&on_main, &ctx, &id, told).await?;
+                Ok::<_, Error>((told, stopped_until, usage::by_token(&on_main, &ctx, &id).await?))
             })
             .await?;
-        governor.remember(app.now(), told, used.into_iter().map(|it| (it.token, it.counts.cost)));
+        let told = told.and_then(|told| u64::try_from(told.limit).ok());
+        governor.remember(
+            app.now(),
+            told,
+            stopped_until,
+            used.into_iter().map(|it| (it.token, it.counts.cost)),
+        );
         Ok(())
     }
 

@@ -81,17 +81,10 @@ impl Batch {
             waited_ms: call.waited_ms.into(),
             source: call.source.as_str(),
         };
-        let told = |(connection, told): (&String, &Told)| BudgetRow {
-            connection: connection.clone(),
-            per_day: told.limit,
-            remaining: told.remaining,
-            told_at: told.at,
-            stopped_until: told.stopped_until,
-        };
         (
             self.minutes.iter().map(minute).collect(),
             self.calls.iter().map(call).collect(),
-            self.told.iter().map(told).collect(),
+            self.told.iter().map(|(connection, told)| told.row(connection)).collect(),
         )
     }
 }

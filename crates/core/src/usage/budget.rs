@@ -3,51 +3,38 @@
 use std::{
     collections::BTreeMap,
     sync::{PoisonError, RwLock},
-    time::Duration,
 };
 
 use keyhaven_store::{BudgetRow, TokenUsage};
 
-use super::{DAY, HOUR};
+use super::{DAY, HOUR, stop::stopped_until};
 use crate::{Ctx, Error, Keyhaven, Map, connections, ctx::Millis};
 
 /// What the app itself last said about the budget of a connection's company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// The whole of a day; 0 where it said neither that nor what is left.
+    /// The whole of a day.
     pub limit: i64,
     /// What is left of it.
     pub remaining: i64,
     /// When it said so.
     pub at: Millis,
-    /// Until when nothing goes out, if it said that too much did.
-    pub stopped_until: Option<Millis>,
 }
-
-/// How long nothing goes out where the app does not say for how long.
-pub(crate) const STOP: Duration = Duration::from_secs(3600);
 
 impl Told {
     /// What an answer to a call from then tells, where it does.
     pub(crate) fn read(day: keyhaven_connectors::Told, at: Millis) -> Option<Self> {
         let (limit, remaining) = (day.limit?.try_into().ok()?, day.remaining?.try_into().ok()?);
-        Some(Self { limit, remaining, at, stopped_until: None })
+        Some(Self { limit, remaining, at })
     }
 
-    /// The app refused a call from then, since too much went out today.
-    pub(crate) fn stop(at: Millis, wait: Duration) -> Self {
-        let until = at + wait.as_millis() as Millis;
-        Self { limit: 0, remaining: 0, at, stopped_until: Some(until) }
-    }
-
-    /// The app took a call from then, and told nothing.
-    pub(crate) fn go_on(at: Millis) -> Self {
-        Self { limit: 0, remaining: 0, at, stopped_until: None }
-    }
-
-    /// More may go out than when the app refused: it said so, or took a call.
-    pub(crate) fn has_room(&self) -> bool {
-        self.stopped_until.is_none() && (self.remaining > 0 || self.limit == 0)
+    pub(crate) fn row(self, connection: &str) -> BudgetRow {
+        BudgetRow {
+            connection: connection.to_owned(),
+            per_day: self.limit,
+            remaining: self.remaining,
+            told_at: self.at,
+        }
     }
 }
 
@@ -110,7 +97,7 @@ const TOKENS: i64 = 20;
 
 impl From<BudgetRow> for Told {
     fn from(it: BudgetRow) -> Self {
-        Self { limit: it.per_day, remaining: it.remaining, at: it.told_at, stopped_until: it.stopped_until }
+        Self { limit: it.per_day, remaining: it.remaining, at: it.told_at }
     }
 }
 
@@ -124,21 +111,12 @@ impl Keyhaven {
     pub fn set_told_budget(&self, connection_id: &str, told: Told) {
         let mut all = self.told.0.write().unwrap_or_else(PoisonError::into_inner);
         let heard = Heard { told, is_new: true };
-        let Some(known) = all.get_mut(connection_id) else {
-            all.insert(connection_id.to_owned(), heard);
-            return;
-        };
-        let is_older = |than: &Told| (told.at, told.stopped_until) < (than.at, than.stopped_until);
-        if is_older(&known.told) {
-            return;
-        }
-        let before = std::mem::replace(known, heard).told;
-        if told.limit == 0 {
-            (known.told.limit, known.told.remaining) = (before.limit, before.remaining);
-        }
-        // That nothing is left does not end a stop.
-        if !told.has_room() {
-            known.told.stopped_until = told.stopped_until.or(before.stopped_until);
+        match all.get_mut(connection_id) {
+            Some(known) if known.told.at > told.at => {}
+            Some(known) => *known = heard,
+            None => {
+                all.insert(connection_id.to_owned(), heard);
+            }
         }
     }
 
@@ -169,6 +147,7 @@ pub(crate) async fn forget_told_budget(app: &Keyhaven, ctx: &Ctx, connection_id:
     tx.forget_told_budget(connection_id).await?;
     tx.commit().await?;
     app.forget_told_budget(connection_id);
+    app.known.begin_anew(connection_id);
     Ok(())
 }
 
@@ -184,12 +163,14 @@ pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budge
     let last_hour = read.usage_cost(&id, now - HOUR).await?;
     let by_token = read.usage_by_token(&id, midnight, TOKENS).await?;
     let told = last_told(app, ctx, &id).await?;
-    Ok(stand(told, assumed, [counted, last_hour], by_token, now))
+    let stopped_until = stopped_until(app, ctx, &id, told).await?;
+    Ok(stand(told, stopped_until, assumed, [counted, last_hour], by_token, now))
 }
 
 /// `counted` is what went through Keyhaven today, and in the last hour.
 fn stand(
     told: Option<Told>,
+    stopped_until: Option<Millis>,
     assumed: Option<i64>,
     counted: [i64; 2],
     by_token: Vec<TokenUsage>,
@@ -198,11 +179,9 @@ fn stand(
     let [counted, last_hour] = counted;
     let midnight = now - now.rem_euclid(DAY);
     let resets_at = midnight + DAY;
-    let size = told.filter(|told| told.limit > 0);
-    let limit = size.map(|told| told.limit).or(assumed);
-    let stopped_until = told.and_then(|told| told.stopped_until).filter(|until| *until > now);
+    let limit = told.map(|told| told.limit).or(assumed);
     // Yesterday's word tells the whole, but not what is left of today's.
-    let (used, source) = match size {
+    let (used, source) = match told {
         Some(told) if told.at >= midnight => {
             (told.limit.saturating_sub(told.remaining).max(0), Counted::ByApp)
         }
@@ -226,7 +205,7 @@ fn stand(
         elsewhere,
         limit,
         stopped_until,
-        is_told: size.is_some(),
+        is_told: told.is_some(),
         used,
         source,
         by_token,
@@ -242,42 +221,49 @@ fn scaled(value: i64, part: i64, of: i64) -> i64 {
 mod tests {
     use super::*;
 
+    fn stood(
+        told: Option<Told>,
+        assumed: Option<i64>,
+        counted: [i64; 2],
+        by_token: Vec<TokenUsage>,
+        now: Millis,
+    ) -> Budget {
+        stand(told, None, assumed, counted, by_token, now)
+    }
+
     #[test]
     fn the_budget_is_told_by_the_app_today_and_counted_here_before() {
         let noon = 20_000 * DAY + DAY / 2;
-        let told = |remaining, at| Some(Told { limit: 1000, remaining, at, stopped_until: None });
+        let told = |remaining, at| Some(Told { limit: 1000, remaining, at });
 
-        let half = stand(told(250, noon - 1), None, [690, 100], vec![], noon);
+        let half = stood(told(250, noon - 1), None, [690, 100], vec![], noon);
         assert_eq!((half.used, half.source, half.elsewhere), (750, Counted::ByApp, 60));
         assert_eq!(half.resets_at, noon + DAY / 2);
         // However quiet the morning was: 100 in the last hour, and of the 60 past Keyhaven a twelfth.
         assert_eq!((half.last_hour, half.runs_out_at), (105, Some(noon + 250 * HOUR / 105)));
 
         // Nothing is said of a pace that is not there, or lasts.
-        assert_eq!(stand(told(100, noon), None, [900, 0], vec![], noon).runs_out_at, None);
-        assert_eq!(stand(told(500, noon), None, [500, 40], vec![], noon).runs_out_at, None);
-        assert_eq!(stand(told(0, noon), None, [1000, 0], vec![], noon).runs_out_at, Some(noon));
+        assert_eq!(stood(told(100, noon), None, [900, 0], vec![], noon).runs_out_at, None);
+        assert_eq!(stood(told(500, noon), None, [500, 40], vec![], noon).runs_out_at, None);
+        assert_eq!(stood(told(0, noon), None, [1000, 0], vec![], noon).runs_out_at, Some(noon));
         // The first hour of a day judges by the one before.
-        let early = stand(told(1000, noon), None, [0, 600], vec![], 20_001 * DAY + HOUR / 60);
+        let early = stood(told(1000, noon), None, [0, 600], vec![], 20_001 * DAY + HOUR / 60);
         assert_eq!((early.used, early.runs_out_at), (0, Some(20_001 * DAY + HOUR / 60 + HOUR * 10 / 6)));
 
-        let old = stand(told(0, noon - DAY), None, [30, 30], vec![], noon);
+        let old = stood(told(0, noon - DAY), None, [30, 30], vec![], noon);
         assert_eq!((old.limit, old.used, old.source), (Some(1000), 30, Counted::Here));
         assert_eq!(old.runs_out_at, None);
         assert!(old.is_told);
-        let unknown = stand(None, None, [30, 30], vec![], noon);
+        let unknown = stood(None, None, [30, 30], vec![], noon);
         assert_eq!((unknown.limit, unknown.used, unknown.runs_out_at), (None, 30, None));
-        let assumed = stand(None, Some(60), [30, 30], vec![], noon);
+        let assumed = stood(None, Some(60), [30, 30], vec![], noon);
         assert_eq!((assumed.limit, assumed.is_told), (Some(60), false));
         assert_eq!(assumed.runs_out_at, Some(noon + HOUR));
-        assert_eq!(stand(told(250, noon), Some(60), [9, 9], vec![], noon).limit, Some(1000));
-        let endless = Some(Told { limit: i64::MAX, remaining: i64::MAX, at: noon, stopped_until: None });
-        assert_eq!(stand(endless, None, [1, 1], vec![], noon).runs_out_at, None);
-        // A refusal tells nothing but that, and until when.
-        let refused = Some(Told::stop(noon - 1, STOP));
-        let stopped = stand(refused, Some(60), [30, 30], vec![], noon);
-        assert_eq!((stopped.limit, stopped.used, stopped.is_told), (Some(60), 30, false));
-        assert_eq!((stopped.stopped_until, stopped.runs_out_at), (Some(noon - 1 + HOUR), Some(noon)));
-        assert_eq!(stand(refused, Some(60), [30, 30], vec![], noon + HOUR).stopped_until, None);
+        assert_eq!(stood(told(250, noon), Some(60), [9, 9], vec![], noon).limit, Some(1000));
+        let endless = Some(Told { limit: i64::MAX, remaining: i64::MAX, at: noon });
+        assert_eq!(stood(endless, None, [1, 1], vec![], noon).runs_out_at, None);
+        // While nothing goes out, no pace tells anything.
+        let stopped = stand(told(500, noon), Some(noon + HOUR), None, [500, 40], vec![], noon);
+        assert_eq!((stopped.stopped_until, stopped.runs_out_at), (Some(noon + HOUR), Some(noon)));
     }
 }

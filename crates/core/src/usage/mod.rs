@@ -4,6 +4,7 @@ mod batch;
 mod budget;
 mod read;
 mod recorder;
+mod stop;
 mod writer;
 
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use std::sync::Arc;
 use crate::ctx::Millis;
 
 pub use budget::{Budget, Counted, Told, budget};
-pub(crate) use budget::{STOP, ToldBudgets, forget_told_budget, last_told};
+pub(crate) use budget::{ToldBudgets, forget_told_budget, last_told};
 pub use keyhaven_store::{CallRow as RecentCall, TokenUsage, UsageCounts};
 pub use read::{Bucket, CallPage, Overview, Summary, Window, by_token, overview, recent, summary};
 pub use recorder::Recorder;
+pub(crate) use stop::{STOP, stop, stop_from, stopped_until};
 pub use writer::{run, write};
 
 /// Minutes are kept this long.

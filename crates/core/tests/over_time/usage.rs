@@ -96,8 +96,8 @@ async fn story(database: Option<String>) {
     // The budget: counted here until the app has told it.
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.source), (None, 70, Counted::Here));
-    app.set_told_budget(&id, Told { limit: 200, remaining: 100, at: house.now(), stopped_until: None });
-    app.set_told_budget(&id, Told { limit: 9, remaining: 9, at: 1, stopped_until: None });
+    app.set_told_budget(&id, Told { limit: 200, remaining: 100, at: house.now() });
+    app.set_told_budget(&id, Told { limit: 9, remaining: 9, at: 1 });
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.used, budget.elsewhere), (Some(200), 100, 30));
     assert!(budget.runs_out_at.unwrap() < budget.resets_at);
@@ -105,28 +105,10 @@ async fn story(database: Option<String>) {
     usage::write(app).await.unwrap();
     let other = ground.server().await;
     assert_eq!(usage::budget(&other.app, &other.ctx, &id).await.unwrap(), budget);
-    other
-        .app
-        .set_told_budget(&id, Told { limit: 300, remaining: 100, at: house.now() + 1, stopped_until: None });
+    other.app.set_told_budget(&id, Told { limit: 300, remaining: 100, at: house.now() + 1 });
     usage::write(&other.app).await.unwrap();
     let budget = usage::budget(app, ctx, &id).await.unwrap();
     assert_eq!((budget.limit, budget.is_told, budget.used), (Some(300), true, 200));
-
-    // A refusal for the day leaves the figures as they were, and holds until something is left again.
-    let (now, until) = (house.now(), house.now() + DAY / 24);
-    let stop = Told { limit: 0, remaining: 0, at: now + 2, stopped_until: Some(until) };
-    let nothing = Told { limit: 300, remaining: 0, at: now + 3, stopped_until: None };
-    for (told, stopped_until, used) in [
-        (Told { limit: 300, remaining: 100, ..nothing }, None, 200),
-        (Told { at: now + 4, ..stop }, Some(until), 200),
-        (Told { at: now + 5, ..nothing }, Some(until), 300),
-        (Told { at: now + 4, remaining: 9, ..nothing }, Some(until), 300),
-        (Told { at: now + 6, remaining: 9, ..nothing }, None, 291),
-    ] {
-        app.set_told_budget(&id, told);
-        let budget = usage::budget(app, ctx, &id).await.unwrap();
-        assert_eq!((budget.stopped_until, budget.used), (stopped_until, used), "{told:?}");
-    }
 
     // Calls are remembered for a week, counts for longer; what a destroyed connection did goes with it.
     house.pass_and_work(8 * DAY).await;

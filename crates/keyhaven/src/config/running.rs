@@ -4,9 +4,13 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 const FILE: &str = "server.url";
+const TRIES: u32 = 5;
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Held by a server while it runs. The file stays behind; what it says holds only while it is locked, so that a server
 /// that was killed is not taken for one that runs.
@@ -18,10 +22,14 @@ impl Running {
     /// Writes down where it is reached; nothing, if another server on this data has done so before.
     pub(crate) fn note(data: &Path, url: &str) -> io::Result<Option<Self>> {
         let mut file = File::options().write(true).create(true).truncate(false).open(data.join(FILE))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
+        // A command that looks holds it for a moment.
+        for left in (0..TRIES).rev() {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if left == 0 => return Ok(None),
+                Err(TryLockError::WouldBlock) => thread::sleep(MOMENT),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
         file.set_len(0)?;
         file.write_all(url.as_bytes())?;

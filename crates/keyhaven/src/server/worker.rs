@@ -24,7 +24,7 @@ use keyhaven_core::{
     Keyhaven,
     egress::Door,
     http1::{self, Reply},
-    proxy::Refusal,
+    proxy::{Payload, Refusal},
 };
 use tokio::{
     runtime::Handle,
@@ -178,6 +178,7 @@ pub(super) async fn answer(
 ) -> Response<AnyBody> {
     let mut hosts = request.headers().get_all(header::HOST).iter().map(HeaderValue::as_bytes);
     if request.version() == Version::HTTP_11 && !http1::is_named_once(&mut hosts) {
+        Payload::from(request.into_body()).drain();
         return proxy::told(Err(Refusal::unnamed()), shared.app().new_request_id()).into();
     }
     if proxy::is_for(request.uri().path()) {

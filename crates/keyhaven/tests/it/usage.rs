@@ -19,9 +19,10 @@ fn an_unused_connection_says_so_everywhere() {
     assert_eq!(usage["buckets"].as_array().unwrap().len(), 84);
     assert_eq!(
         (usage["budget"]["limit"].clone(), usage["budget"]["counted_by"].clone()),
-        (json!(30_000), json!("keyhaven"))
+        // Its verification was told.
+        (json!(60_000), json!("app"))
     );
-    assert_eq!(usage["budget"]["limit_is"], "assumed");
+    assert_eq!(usage["budget"]["limit_is"], "told");
     let calls = get(&server, "/api/v1/connections/sales-eu/calls?limit=1").json();
     assert_eq!(calls, json!({ "items": [], "next_cursor": null }));
     for (path, status) in [

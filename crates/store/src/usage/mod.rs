@@ -77,14 +77,21 @@ pub struct NewCall {
 pub struct BudgetRow {
     /// Which connection.
     pub connection: String,
-    /// The whole of a day; 0 where it said neither that nor what is left: then what it said before stays.
+    /// The whole of a day.
     pub per_day: i64,
     /// What is left of it.
     pub remaining: i64,
     /// When it said so.
     pub told_at: i64,
-    /// Until when nothing goes out, if it said that too much did.
-    pub stopped_until: Option<i64>,
+}
+
+/// An app refused a call as one too many for that day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Until when nothing goes out.
+    pub until: i64,
+    /// When it refused it.
+    pub told_at: i64,
 }
 
 /// One call that is remembered.

@@ -2,7 +2,7 @@
 
 use sqlx::{Row, any::AnyRow, query, query_as, query_scalar};
 
-use super::{Before, BudgetRow, CallRow, TokenUsage, UsageCounts};
+use super::{Before, BudgetRow, CallRow, Stop, TokenUsage, UsageCounts};
 use crate::{Reader, StoreError, sql::declare};
 
 /// Sums over minutes, in the order in which [`counts`] reads them.
@@ -23,7 +23,8 @@ declare! {
     COST = "SELECT CAST(COALESCE(sum(cost), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1 AND connection = $2 AND minute >= $3";
     PASSED = "SELECT CAST(COALESCE(sum(calls - refused), 0) AS BIGINT) FROM usage_minutes WHERE workspace = $1
         AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute >= $3 AND token = $2";
-    TOLD = "SELECT connection, per_day, remaining, told_at, stopped_until FROM told_budgets WHERE workspace = $1 AND connection = $2";
+    TOLD = "SELECT connection, per_day, remaining, told_at FROM told_budgets WHERE workspace = $1 AND connection = $2";
+    STOP = "SELECT until, told_at FROM stops WHERE workspace = $1 AND connection = $2";
     TOKEN_NAME = "SELECT name FROM access_tokens WHERE workspace = $1 AND id = $2
         UNION ALL SELECT name FROM syncs WHERE workspace = $1 AND 'sync:' || id = $2";
     CALLS = "SELECT calls.id, at, token, COALESCE(access_tokens.name, syncs.name), method, path, status, ms, source, waited_ms FROM calls
@@ -93,17 +94,19 @@ impl Reader<'_> {
 
     /// What the app last told of its daily budget.
     pub async fn told_budget(&self, connection: &str) -> Result<Option<BudgetRow>, StoreError> {
-        type Tuple = (String, i64, i64, i64, Option<i64>);
+        type Tuple = (String, i64, i64, i64);
         let query = query_as(TOLD).bind(&self.scope.workspace).bind(connection);
         let row: Option<Tuple> = query.fetch_optional(self.pool).await?;
-        let budget = |(connection, per_day, remaining, told_at, stopped_until)| BudgetRow {
-            connection,
-            per_day,
-            remaining,
-            told_at,
-            stopped_until,
-        };
+        let budget =
+            |(connection, per_day, remaining, told_at)| BudgetRow { connection, per_day, remaining, told_at };
         Ok(row.map(budget))
+    }
+
+    /// The last call that was one too many for its day, unless it was found since that calls are taken.
+    pub async fn stop(&self, connection: &str) -> Result<Option<Stop>, StoreError> {
+        let query = query_as(STOP).bind(&self.scope.workspace).bind(connection);
+        let row: Option<(i64, i64)> = query.fetch_optional(self.pool).await?;
+        Ok(row.map(|(until, told_at)| Stop { until, told_at }))
     }
 
     /// Calls of this token since `first`, whichever connection they used, without those that were refused here.

@@ -1,8 +1,8 @@
 //! Usage on its way to the disk, and away from it.
 
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 
-use super::{BudgetRow, MinuteRow, NewCall};
+use super::{BudgetRow, MinuteRow, NewCall, Stop};
 use crate::{Store, StoreError, Tx, sql::declare};
 
 declare! {
@@ -20,14 +20,14 @@ declare! {
             ms_more = usage_minutes.ms_more + excluded.ms_more";
     ADD_CALL = "INSERT INTO calls (workspace, connection, at, id, token, method, path, status, ms, source, waited_ms)
         SELECT workspace, id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM connections WHERE id = $1";
-    TELL_BUDGET = "INSERT INTO told_budgets (connection, workspace, per_day, remaining, told_at, stopped_until)
-        SELECT id, workspace, $2, $3, $4, $5 FROM connections WHERE id = $1
-        ON CONFLICT (connection) DO UPDATE SET
-            per_day = CASE WHEN excluded.per_day > 0 THEN excluded.per_day ELSE told_budgets.per_day END,
-            remaining = CASE WHEN excluded.per_day > 0 THEN excluded.remaining ELSE told_budgets.remaining END,
-            told_at = excluded.told_at, stopped_until = CASE WHEN excluded.per_day > 0 AND excluded.remaining = 0
-                THEN COALESCE(excluded.stopped_until, told_budgets.stopped_until) ELSE excluded.stopped_until END
-            WHERE told_budgets.told_at <= excluded.told_at";
+    TELL_BUDGET = "INSERT INTO told_budgets (connection, workspace, per_day, remaining, told_at)
+        SELECT id, workspace, $2, $3, $4 FROM connections WHERE id = $1
+        ON CONFLICT (connection) DO UPDATE SET per_day = excluded.per_day, remaining = excluded.remaining,
+            told_at = excluded.told_at WHERE told_budgets.told_at <= excluded.told_at";
+    STOP = "INSERT INTO stops (connection, workspace, until, told_at) SELECT id, workspace, $3, $4 FROM connections
+        WHERE workspace = $1 AND id = $2 ON CONFLICT (connection) DO UPDATE SET until = excluded.until,
+            told_at = excluded.told_at WHERE stops.told_at <= excluded.told_at";
+    GO_ON = "DELETE FROM stops WHERE workspace = $1 AND connection = $2 AND told_at <= $3";
     PRUNE_CALLS = "DELETE FROM calls WHERE (workspace, connection, at, id) IN (SELECT workspace, connection, at, id FROM calls
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND at < $2 LIMIT $3)";
     PRUNE_MINUTES = "DELETE FROM usage_minutes WHERE (workspace, connection, minute, token) IN
@@ -35,6 +35,7 @@ declare! {
         WHERE workspace = $1 AND connection IN (SELECT id FROM connections WHERE workspace = $1) AND minute < $2 LIMIT $3)";
     DESTROY_CALLS = "DELETE FROM calls WHERE workspace = $1 AND connection = $2";
     DESTROY_MINUTES = "DELETE FROM usage_minutes WHERE workspace = $1 AND connection = $2";
+    FORGET_STOP = "DELETE FROM stops WHERE workspace = $1 AND connection = $2";
     FORGET_BUDGET = "DELETE FROM told_budgets WHERE workspace = $1 AND connection = $2";
 }
 
@@ -70,9 +71,8 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        for BudgetRow { connection, per_day, remaining, told_at, stopped_until } in budgets {
-            let query = query(TELL_BUDGET).bind(connection).bind(per_day).bind(remaining).bind(told_at);
-            query.bind(stopped_until).execute(&mut *tx).await?;
+        for budget in budgets {
+            tell_budget(&mut tx, budget).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -96,7 +96,7 @@ impl Tx {
     }
 
     pub(crate) async fn destroy_usage(&mut self, connection: &str) -> Result<(), StoreError> {
-        for statement in [DESTROY_CALLS, DESTROY_MINUTES, FORGET_BUDGET] {
+        for statement in [DESTROY_CALLS, DESTROY_MINUTES, FORGET_BUDGET, FORGET_STOP] {
             query(statement).bind(&self.scope.workspace).bind(connection).execute(&mut *self.tx).await?;
         }
         Ok(())
@@ -104,8 +104,35 @@ impl Tx {
 
     /// What was told of a connection's budget says nothing any more.
     pub async fn forget_told_budget(&mut self, connection: &str) -> Result<(), StoreError> {
-        let query = query(FORGET_BUDGET).bind(&self.scope.workspace).bind(connection);
+        for statement in [FORGET_BUDGET, FORGET_STOP] {
+            query(statement).bind(&self.scope.workspace).bind(connection).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+
+    /// What an app told of its daily budget; what is older than what another server was told is left out.
+    pub async fn tell_budget(&mut self, budget: &BudgetRow) -> Result<(), StoreError> {
+        tell_budget(&mut self.tx, budget).await
+    }
+
+    /// The app refused a call as one too many for that day.
+    pub async fn stop(&mut self, connection: &str, stop: Stop) -> Result<(), StoreError> {
+        let query = query(STOP).bind(&self.scope.workspace).bind(connection).bind(stop.until);
+        query.bind(stop.told_at).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// The app took a call from then.
+    pub async fn go_on(&mut self, connection: &str, told_at: i64) -> Result<(), StoreError> {
+        let query = query(GO_ON).bind(&self.scope.workspace).bind(connection).bind(told_at);
         query.execute(&mut *self.tx).await?;
         Ok(())
     }
+}
+
+async fn tell_budget(tx: &mut AnyConnection, budget: &BudgetRow) -> Result<(), StoreError> {
+    let BudgetRow { connection, per_day, remaining, told_at } = budget;
+    let query = query(TELL_BUDGET).bind(connection).bind(per_day).bind(remaining).bind(told_at);
+    query.execute(tx).await?;
+    Ok(())
 }

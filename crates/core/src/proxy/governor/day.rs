@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Call, Held};
-use crate::{Map, ctx::Millis, usage::Told};
+use crate::{Map, ctx::Millis};
 
 pub(super) const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -13,8 +13,8 @@ pub(super) struct Day {
     number: i64,
     by_caller: Map<String, u64>,
     pub limit: u64,
-    /// When the app last said that too much went out, and until when nothing does.
-    stopped: Option<(Millis, Millis)>,
+    /// Until when nothing goes out, since the app said that too much did.
+    pub stopped_until: Millis,
 }
 
 impl Day {
@@ -25,10 +25,8 @@ impl Day {
     /// Takes the cost of a call, if it is there.
     pub(super) fn spend(&mut self, call: &Call<'_>, now: Millis) -> Result<(), Held> {
         self.begin(now);
-        if let Some((_, until)) = self.stopped
-            && until > now
-        {
-            return Err(Held::Exhausted(Duration::from_millis((until - now) as u64)));
+        if self.stopped_until > now {
+            return Err(Held::Exhausted(Duration::from_millis((self.stopped_until - now) as u64)));
         }
         let cost = u64::from(call.cost);
         let used = match self.by_caller.get_mut(call.caller) {
@@ -37,7 +35,7 @@ impl Day {
         };
         if let Some(share) = call.share
             && self.limit > 0
-            && *used + cost > self.limit * u64::from(share) / 100
+            && *used + cost > (u128::from(self.limit) * u128::from(share) / 100) as u64
         {
             let until_midnight = Duration::from_millis((DAY - now.rem_euclid(DAY)) as u64);
             return Err(Held::Share(until_midnight));
@@ -49,26 +47,6 @@ impl Day {
     pub(super) fn give_back(&mut self, call: &Call<'_>) {
         if let Some(used) = self.by_caller.get_mut(call.caller) {
             *used = used.saturating_sub(u64::from(call.cost));
-        }
-    }
-
-    /// Nothing goes out, since the app refused a call from then.
-    pub(super) fn stop(&mut self, since: Millis, until: Millis) {
-        self.stopped = Some((since, until));
-    }
-
-    /// Heeds what the app told. A call that was on its way when another was refused says nothing new.
-    pub(super) fn heed(&mut self, told: &Told) {
-        if let Ok(limit @ 1..) = u64::try_from(told.limit) {
-            self.limit = limit;
-        }
-        if self.stopped.is_some_and(|(since, _)| since >= told.at) {
-            return;
-        }
-        if let Some(until) = told.stopped_until {
-            self.stop(told.at, until);
-        } else if told.has_room() {
-            self.stopped = None;
         }
     }
 
@@ -86,7 +64,7 @@ impl Day {
         let number = now.div_euclid(DAY);
         // What came just before midnight may be counted after it.
         if self.number != number && self.number != number + 1 {
-            *self = Self { number, limit: self.limit, stopped: self.stopped, ..Self::default() };
+            *self = Self { number, limit: self.limit, stopped_until: self.stopped_until, ..Self::default() };
         }
     }
 }

@@ -15,7 +15,10 @@ use std::{
 use keyhaven_connectors::{Limits, Reason, Told};
 use tokio::time::Instant;
 
-use self::queue::State;
+use self::{
+    day::Day,
+    queue::{State, per_day},
+};
 use crate::{Millis, http1::Fields, usage};
 
 /// The longest wait; whoever would wait longer is told when to come back.
@@ -46,6 +49,22 @@ pub(super) struct Call<'a> {
     pub path: &'a str,
     /// What it costs of the daily budget.
     pub cost: u32,
+}
+
+/// A call may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// When.
+    pub at: Instant,
+    /// How long it waited for that.
+    pub waited: Duration,
+}
+
+impl Turn {
+    /// Without anybody to wait for.
+    pub(super) fn now() -> Self {
+        Self { at: Instant::now(), waited: Duration::ZERO }
+    }
 }
 
 /// One for each connection.
@@ -82,16 +101,16 @@ impl Governor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for its turn, for a short time at most. Tells when it came.
-    pub(super) async fn admit(self: &Arc<Self>, call: &Call<'_>, now: Millis) -> Result<Instant, Held> {
+    /// Waits for its turn, for a short time at most.
+    pub(super) async fn admit(self: &Arc<Self>, call: &Call<'_>, now: Millis) -> Result<Turn, Held> {
         let narrow = self.limits.narrow(call.path);
+        let asked = Instant::now();
         let turn = {
             let mut state = self.lock();
             state.budget.spend(call, now)?;
-            let asked = Instant::now();
             let at = asked.saturating_duration_since(self.origin);
             if state.waiting() == 0 && state.go(at, narrow, &self.limits) {
-                return Ok(asked);
+                return Ok(Turn { at: asked, waited: Duration::ZERO });
             }
             let queued = state.queue(call.caller, at, narrow, &self.limits);
             if queued.is_ok() && !std::mem::replace(&mut state.pumping, true) {
@@ -103,7 +122,8 @@ impl Governor {
         match tokio::time::timeout(MAX_WAIT, turn).await {
             Ok(Ok(())) => {
                 charge.is_due = false;
-                Ok(Instant::now())
+                let at = Instant::now();
+                Ok(Turn { at, waited: at - asked })
             }
             _ => Err(Held::Busy(Duration::from_secs(self.limits.window))),
         }
@@ -140,22 +160,29 @@ impl Governor {
         (0..requests).for_each(|_| state.window.take());
     }
 
-    /// The day's limit as it was told last, and what was spent today before this process began; nothing that it knows
+    /// The day's limit as it was told last, until when nothing goes out, and what was spent today before this process began; nothing that it knows
     /// itself becomes less.
     pub(super) fn remember(
         &self,
         now: Millis,
-        told: Option<usage::Told>,
+        told: Option<u64>,
+        stopped_until: Option<Millis>,
         spent: impl Iterator<Item = (String, i64)>,
     ) {
         let mut state = self.lock();
-        told.iter().for_each(|told| state.budget.heed(told));
+        state.budget.limit = told.filter(|limit| *limit > 0).unwrap_or(state.budget.limit);
+        state.budget.stopped_until = stopped_until.unwrap_or_default();
         state.budget.remember(now, spent);
     }
 
-    /// Heeds what the app told of the day's budget by another way.
-    pub(super) fn heed(&self, told: &usage::Told) {
-        self.lock().budget.heed(told);
+    /// Nothing goes out until then; or it may again.
+    pub(super) fn stop(&self, until: Option<Millis>) {
+        self.lock().budget.stopped_until = until.unwrap_or_default();
+    }
+
+    /// The connection is another company's: its day begins anew.
+    pub(super) fn begin_anew(&self) {
+        self.lock().budget = Day::new(per_day(&self.limits));
     }
 
     /// Heeds what the answer to a call from then tells of limits. Tells the day's budget, where the answer does.
@@ -187,9 +214,7 @@ impl Governor {
         if let Some(limit) = day.limit.filter(|limit| *limit > 0) {
             state.budget.limit = limit;
         }
-        let told = usage::Told::read(day, at)?;
-        state.budget.heed(&told);
-        Some(told)
+        usage::Told::read(day, at)
     }
 
     /// The app took a call: it is not angry any more.

@@ -10,6 +10,11 @@ use super::{Held, MAX_WAIT, day::Day, window::Window};
 /// Calls that wait at the same time; more are refused at once.
 const MAX_WAITING: usize = 256;
 
+/// What a day allows at least; 0: nobody knows.
+pub(super) fn per_day(limits: &Limits) -> u64 {
+    limits.budget.as_ref().map_or(0, |budget| budget.per_day)
+}
+
 /// Everything about a connection that changes from call to call.
 pub(super) struct State {
     pub window: Window,
@@ -49,7 +54,7 @@ impl State {
             pumping: false,
             turn: 0,
             last_turns: HashMap::new(),
-            budget: Day::new(limits.budget.as_ref().map_or(0, |budget| budget.per_day)),
+            budget: Day::new(per_day(limits)),
         }
     }
 

@@ -34,7 +34,7 @@ async fn burst(
     let calls: Vec<_> = calls.collect();
     let mut all = Vec::new();
     for one in calls {
-        all.push(one.await.unwrap());
+        all.push(one.await.unwrap().map(|turn| turn.at));
     }
     all
 }
@@ -180,26 +180,28 @@ async fn the_days_budget_and_each_share_of_it_end() {
     assert!(matches!(governor.admit(&some(16), noon).await, Err(Held::Share(_))));
     // The next day is new.
     governor.admit(&some(10), noon + DAY).await.unwrap();
-    let (began, hour) = (noon + DAY, Duration::from_secs(3600));
-    governor.heed(&usage::Told::stop(began, hour));
-    let is_held =
-        async |at| governor.admit(&some(90), at).await == Err(Held::Exhausted(hour - Duration::from_secs(1)));
-    assert!(is_held(began + 1000).await);
-    // What was on its way then, or finds nothing left, says nothing new.
-    governor.heard(&left("100"), began);
-    governor.heard(&left("0"), began + 1);
-    governor.heed(&usage::Told::stop(began - 1, Duration::ZERO));
-    assert!(is_held(began + 1000).await);
-    governor.heed(&usage::Told::go_on(began + 2));
-    governor.admit(&some(90), began + 1000).await.unwrap();
-    governor.heed(&usage::Told::stop(began, hour));
-    governor.heard(&left("100"), began + 2);
-    governor.admit(&some(90), began + 1000).await.unwrap();
-    governor.heed(&usage::Told::stop(began, hour));
-    governor.admit(&some(90), began + 3_600_000).await.unwrap();
-    // Nor is a new day one for an app whose day ends later.
-    governor.heed(&usage::Told::stop(2 * DAY + 10, hour));
+    // Nothing goes out while the app has said so, nor is a new day one for an app whose day ends later.
+    let until = noon + DAY + 3_600_000;
+    governor.stop(Some(until));
+    let hour = Duration::from_secs(3600);
+    assert_eq!(governor.admit(&some(90), noon + DAY).await, Err(Held::Exhausted(hour)));
+    governor.heard(&left("900"), noon + DAY + 1);
+    assert_eq!(governor.admit(&some(90), until - 3_600_000).await, Err(Held::Exhausted(hour)));
+    governor.admit(&some(90), until).await.unwrap();
+    governor.stop(Some(3 * DAY + 1000));
+    assert!(matches!(governor.admit(&some(10), 3 * DAY).await, Err(Held::Exhausted(_))));
+    governor.stop(None);
     governor.admit(&some(10), 3 * DAY).await.unwrap();
-    governor.heed(&usage::Told::stop(4 * DAY - 1000, hour));
-    assert!(matches!(governor.admit(&some(10), 4 * DAY).await, Err(Held::Exhausted(_))));
+    // Whatever an app tells, a share of it is a number.
+    governor.heard(
+        &headers(&[
+            ("x-daily-ratelimit-token-limit", "9999999999999999999"),
+            ("x-daily-ratelimit-token-remaining", "9"),
+        ]),
+        3 * DAY,
+    );
+    governor.admit(&some(100), 3 * DAY).await.unwrap();
+    governor.stop(Some(4 * DAY));
+    governor.begin_anew();
+    governor.admit(&some(1), 3 * DAY).await.unwrap();
 }

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keyhaven_core::{
-    Ctx, Error, connections,
+    Ctx, Error, StoreError, connections,
     tokens::{self, AccessToken},
 };
 
@@ -150,6 +150,8 @@ pub(super) async fn create(
             let page = FormPage::new(&state, &ctx, filled, errors).await?;
             Ok(show_with(axum::http::StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
+        // Sent twice at once.
+        Err(Error::Store(StoreError::Conflict)) => Ok(go("/tokens?done=before")),
         Err(error) => Err(error.into()),
     }
 }

@@ -84,6 +84,27 @@ fn a_call_that_works_has_a_connection_that_did_not_verified() {
     assert_eq!(history["recent"][0]["trigger"], "answered", "{history}");
 }
 
+#[test]
+fn a_refusal_of_another_kind_is_news() {
+    let stage = Stage::new();
+    let page = b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\ncontent-length: 0\r\n\r\n".to_vec();
+    for (answer, reason) in [(refused(), "key_rejected"), (page, "blocked")] {
+        stage.app.verifies(answer);
+        let seen = stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null).json();
+        assert_eq!(seen["reason"], reason);
+    }
+    stage.app.verifies(refused());
+    stage.app.will(Script::Answer(refused()));
+    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 401);
+    for _ in 0..100 {
+        if status(&stage)["reason"] == "key_rejected" {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{}", status(&stage));
+}
+
 /// A command ends only when what its calls found out is written down.
 #[test]
 fn a_command_tells_what_its_call_found_out() {
@@ -123,8 +144,12 @@ fn too_many_is_waited_for_once_and_a_used_up_day_never() {
     let stage = Stage::new();
     let daily = "{\"success\":false,\"error\":\"daily request budget exceeded\",\"errorCode\":429}";
     stage.app.will(Script::Answer(
-        format!("HTTP/1.1 429 X\r\nretry-after: 3939\r\ncontent-length: {}\r\n\r\n{daily}", daily.len())
-            .into_bytes(),
+        format!(
+            "HTTP/1.1 429 X\r\nretry-after: 3939\r\nx-daily-ratelimit-token-limit: 1000\r\n\
+             x-daily-ratelimit-token-remaining: 0\r\ncontent-length: {}\r\n\r\n{daily}",
+            daily.len()
+        )
+        .into_bytes(),
     ));
     let answer = stage.call("GET", "/api/v2/deals", stage.token());
     assert_eq!((answer.status, answer.text.as_str()), (429, daily));
@@ -144,11 +169,15 @@ fn too_many_is_waited_for_once_and_a_used_up_day_never() {
         usage["budget"]["stopped_until"].clone()
     };
     assert!(until(&stage).is_string());
-    // Until the app takes something again, here or elsewhere.
+    // Until the app takes something again, as a command beside the server finds out.
     stage.app.will(Script::Answer(ok("{}")));
-    stage.server.api("POST", "/api/v1/connections/sales-eu/verify", &Value::Null);
+    let mut verify = stage.house.command(&["connections", "verify", "sales-eu"]);
+    verify.env("KEYHAVEN_EGRESS_OVERRIDE", format!("*.pipedrive.com=http://{}", stage.app.address));
+    assert!(run(&mut verify, "").status.success());
     assert_eq!(until(&stage), Value::Null);
-    assert_eq!(stage.call("GET", "/api/v2/deals", stage.token()).status, 200);
+    let passes = |_: &i32| stage.call("GET", "/api/v2/deals", stage.token()).status == 200;
+    let after = (0..60).inspect(|_| thread::sleep(Duration::from_millis(100))).find(passes);
+    assert!(after.is_some(), "it is looked for every five seconds");
 }
 
 /// What a call waits for its turn is not the app's time, and is told beside it.

@@ -1,0 +1,34 @@
+//! When an app refuses a call as one too many for the day, nothing goes out until it takes calls again.
+
+use std::time::Duration;
+
+use keyhaven_store::Stop;
+
+use super::Told;
+use crate::{Ctx, Error, Keyhaven, ctx::Millis};
+
+/// How long nothing goes out where the app does not say for how long.
+pub(crate) const STOP: Duration = Duration::from_secs(3600);
+
+/// Writes down that the app refused a call just now, for all servers.
+pub(crate) async fn stop(app: &Keyhaven, ctx: &Ctx, connection: &str, wait: Duration) -> Result<(), Error> {
+    let mut tx = app.store.begin(&ctx.scope()).await?;
+    tx.stop(connection, stop_from(ctx.now(), wait)).await?;
+    Ok(tx.commit().await?)
+}
+
+pub(crate) fn stop_from(at: Millis, wait: Duration) -> Stop {
+    Stop { until: at + wait.as_millis() as Millis, told_at: at }
+}
+
+/// Until when nothing goes out, if that is so. An answer to a later call that tells of something left ends it.
+pub(crate) async fn stopped_until(
+    app: &Keyhaven,
+    ctx: &Ctx,
+    connection: &str,
+    told: Option<Told>,
+) -> Result<Option<Millis>, Error> {
+    let stop = app.store.read(&ctx.scope()).stop(connection).await?;
+    let is_over = |stop: &Stop| told.is_some_and(|told| told.at > stop.told_at && told.remaining > 0);
+    Ok(stop.filter(|stop| stop.until > ctx.now() && !is_over(stop)).map(|stop| stop.until))
+}
