@@ -3,6 +3,7 @@
 mod faults;
 mod feedback;
 mod hostile;
+mod limits;
 mod passing;
 mod plain;
 
