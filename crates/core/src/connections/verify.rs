@@ -21,8 +21,8 @@ pub(crate) enum Trigger {
     Asked,
     /// The schedule.
     Background,
-    /// The app refused a call.
-    Refused,
+    /// The app refused a call then.
+    Refused(Millis),
     /// The app took a call.
     Answered,
 }
@@ -33,7 +33,7 @@ impl Trigger {
             Self::Save => "save",
             Self::Asked => "asked",
             Self::Background => "background",
-            Self::Refused => "refused",
+            Self::Refused(_) => "refused",
             Self::Answered => "answered",
         }
     }
@@ -74,10 +74,8 @@ pub(crate) async fn verify_after_call(
         return Ok(());
     }
     let checked = check(app, ctx, &row).await?;
-    let is_since_then = is_refused && checked.verdict.reason != Reason::Ok;
-    let at = if is_since_then { answered_at } else { checked.at };
-    let trigger = if is_refused { Trigger::Refused } else { Trigger::Answered };
-    record(app, ctx, row, &Checked { at, ..checked }, trigger).await.map(drop)
+    let trigger = if is_refused { Trigger::Refused(answered_at) } else { Trigger::Answered };
+    record(app, ctx, row, &checked, trigger).await.map(drop)
 }
 
 async fn finish(app: &Keyhaven, ctx: &Ctx, id: &str) -> Result<(), Error> {
@@ -188,6 +186,7 @@ fn outcome(
     let app_name = app.catalogue.get(&row.connector).map_or("", |connector| connector.name.as_str());
     let status = if keep { row.status.clone() } else { verdict.reason.status().as_str().to_owned() };
     let is_failing = status == Status::Invalid.as_str();
+    let since = if let Trigger::Refused(at) = trigger { at } else { checked.at };
     let fields = serde_json::to_string(&plain)?;
     let before: Option<Dated> = connection::read(row.verdict.as_deref())?;
     let is_other = !keep && before.is_none_or(|before| before.verdict.reason != verdict.reason);
@@ -199,7 +198,7 @@ fn outcome(
         search_key: search_key(&row.name, &row.slug, app_name, &plain, &line),
         fields,
         last_check: dated,
-        failing_since: is_failing.then(|| row.failing_since.unwrap_or(checked.at)),
+        failing_since: is_failing.then(|| row.failing_since.unwrap_or(since)),
         verified_at: if settles { Some(checked.at) } else { row.verified_at },
         checked_at: checked.at,
         next_check_at,

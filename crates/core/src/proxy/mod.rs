@@ -104,14 +104,21 @@ async fn admitted(
 
 /// What two readers could take for two requests goes nowhere.
 fn framed_once(headers: &HeaderMap) -> Result<(), Refusal> {
-    let refused =
-        |message: &str| Err(Refusal::new(400, "bad_request", message, "Send the request in a plain form."));
-    if [header::HOST, HOST].iter().any(|name| headers.get_all(name).iter().nth(1).is_some()) {
-        return refused("The request names two hosts.");
+    let refused = |message: &str, remedy| Err(Refusal::new(400, "bad_request", message, remedy));
+    for (name, message) in [
+        (header::HOST, "The request has two Host headers."),
+        (HOST, "The request has two headers x-keyhaven-host."),
+    ] {
+        if headers.get_all(name).iter().nth(1).is_some() {
+            return refused(message, "Send one.");
+        }
     }
     let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
     if !headers.get_all(header::TRANSFER_ENCODING).iter().all(is_chunked) {
-        return refused("The body is encoded in another way than chunked.");
+        return refused(
+            "The body is encoded in another way than chunked.",
+            "Send the request in a plain form.",
+        );
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::{
     Payload, Refusal,
     answer::Count,
     body::Progress,
-    governor::{Call, Governor, Held, Turn},
+    governor::{Call, Governor, Turn},
     target::Target,
 };
 use crate::{
@@ -83,7 +83,7 @@ impl Outbound<'_> {
     /// Waits for its turn, adds the credential, sends.
     async fn once(&mut self, body: &mut Payload) -> Result<Sent<Answered>, Refusal> {
         let turn = match &self.target.governor {
-            Some(governor) => self.admitted(governor).await?,
+            Some(governor) => governor.admit(&self.call, self.now).await?,
             None => Turn::now(),
         };
         self.count.goes_out(self.call.cost, turn);
@@ -114,17 +114,6 @@ impl Outbound<'_> {
                     fault => fault.into(),
                 })
             }
-        }
-    }
-
-    /// Waits for its turn. What stopped may go on, as others have heard.
-    async fn admitted(&self, governor: &Arc<Governor>) -> Result<Turn, Refusal> {
-        match governor.admit(&self.call, self.now).await {
-            Err(Held::Exhausted(_)) => {
-                Box::pin(self.target.look_again(self.app)).await?;
-                Ok(governor.admit(&self.call, self.now).await?)
-            }
-            admitted => Ok(admitted?),
         }
     }
 

@@ -112,7 +112,7 @@ impl Target {
             .on_main(async move {
                 let ctx = on_main.ctx(crate::Actor::System);
                 let told = usage::last_told(&on_main, &ctx, &id).await?;
-                let stopped_until = usage::stopped_until(&on_main, &ctx, &id, told).await?;
+                let stopped_until = usage::stopped_until(&on_main, &ctx, &id).await?;
                 Ok::<_, Error>((told, stopped_until, usage::by_token(&on_main, &ctx, &id).await?))
             })
             .await?;
@@ -126,7 +126,7 @@ impl Target {
         Ok(())
     }
 
-    /// The same now and then, where it matters.
+    /// The same now and then, for whoever has a share of the budget.
     pub(super) async fn look_again(&self, app: &Arc<Keyhaven>) -> Result<(), Error> {
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -163,7 +163,7 @@ pub async fn budget(app: &Keyhaven, ctx: &Ctx, connection: &str) -> Result<Budge
     let last_hour = read.usage_cost(&id, now - HOUR).await?;
     let by_token = read.usage_by_token(&id, midnight, TOKENS).await?;
     let told = last_told(app, ctx, &id).await?;
-    let stopped_until = stopped_until(app, ctx, &id, told).await?;
+    let stopped_until = stopped_until(app, ctx, &id).await?;
     Ok(stand(told, stopped_until, assumed, [counted, last_hour], by_token, now))
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use keyhaven_store::Stop;
 
-use super::Told;
 use crate::{Ctx, Error, Keyhaven, ctx::Millis};
 
 /// How long nothing goes out where the app does not say for how long.
@@ -21,14 +20,12 @@ pub(crate) fn stop_from(at: Millis, wait: Duration) -> Stop {
     Stop { until: at + wait.as_millis() as Millis, told_at: at }
 }
 
-/// Until when nothing goes out, if that is so. An answer to a later call that tells of something left ends it.
+/// Until when nothing goes out, if that is so.
 pub(crate) async fn stopped_until(
     app: &Keyhaven,
     ctx: &Ctx,
     connection: &str,
-    told: Option<Told>,
 ) -> Result<Option<Millis>, Error> {
     let stop = app.store.read(&ctx.scope()).stop(connection).await?;
-    let is_over = |stop: &Stop| told.is_some_and(|told| told.at > stop.told_at && told.remaining > 0);
-    Ok(stop.filter(|stop| stop.until > ctx.now() && !is_over(stop)).map(|stop| stop.until))
+    Ok(stop.map(|stop| stop.until).filter(|until| *until > ctx.now()))
 }

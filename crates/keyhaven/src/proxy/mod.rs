@@ -35,6 +35,10 @@ fn is_beside(path: &str) -> bool {
     plain == "proxy" || plain.len() + 1 < path.len() && plain.starts_with("proxy/")
 }
 
+fn names_connection(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
 /// Passes a request on, or says why not.
 pub(crate) async fn handle(
     app: &Arc<Keyhaven>,
@@ -43,7 +47,7 @@ pub(crate) async fn handle(
     request: &mut Request,
 ) -> Reply<AnyBody> {
     let id = app.new_request_id();
-    if !request.target.path().starts_with(PREFIX) {
+    if !names_connection(request.target.path()) {
         take(&mut request.body).drain();
         return told(Err(Refusal::no_connection()), id);
     }

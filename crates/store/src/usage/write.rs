@@ -119,13 +119,15 @@ impl Tx {
     pub async fn stop(&mut self, connection: &str, stop: Stop) -> Result<(), StoreError> {
         let query = query(STOP).bind(&self.scope.workspace).bind(connection).bind(stop.until);
         query.bind(stop.told_at).execute(&mut *self.tx).await?;
+        // Whoever remembers the connection looks again.
+        self.changed = true;
         Ok(())
     }
 
     /// The app took a call from then.
     pub async fn go_on(&mut self, connection: &str, told_at: i64) -> Result<(), StoreError> {
         let query = query(GO_ON).bind(&self.scope.workspace).bind(connection).bind(told_at);
-        query.execute(&mut *self.tx).await?;
+        self.changed |= query.execute(&mut *self.tx).await?.rows_affected() > 0;
         Ok(())
     }
 }
