@@ -195,26 +195,22 @@ impl Known {
 
     /// Counts requests that go to the app by another way, such as a verification.
     pub(crate) fn note(&self, connection: &str, requests: u32) {
-        let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(governor) = governors.get(connection) {
-            governor.note(requests);
-        }
+        self.governor_of(connection).iter().for_each(|governor| governor.note(requests));
     }
 
     /// Nothing goes out until then; or it may again.
     pub(crate) fn stop(&self, connection: &str, until: Option<Millis>) {
-        let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(governor) = governors.get(connection) {
-            governor.stop(until);
-        }
+        self.governor_of(connection).iter().for_each(|governor| governor.stop(until));
     }
 
     /// The connection is another company's: its day begins anew.
     pub(crate) fn begin_anew(&self, connection: &str) {
-        let governors = self.governors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(governor) = governors.get(connection) {
-            governor.begin_anew();
-        }
+        self.governor_of(connection).iter().for_each(|governor| governor.begin_anew());
+    }
+
+    /// That of a connection which was called.
+    fn governor_of(&self, connection: &str) -> Option<Arc<Governor>> {
+        self.governors.lock().unwrap_or_else(PoisonError::into_inner).get(connection).cloned()
     }
 
     /// The connection is no more.

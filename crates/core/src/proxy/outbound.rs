@@ -133,11 +133,12 @@ impl Outbound<'_> {
 
     /// Lets nothing go out today, here and on other servers.
     async fn stop(&self, governor: &Governor, wait: Duration) -> Duration {
-        governor.stop(Some(self.app.now() + wait.as_millis() as Millis));
+        let stop = usage::stop_from(self.app.now(), wait);
+        governor.stop(Some(stop.until));
         let (on_main, id) = (self.app.clone(), self.target.id.clone());
         let written = self.app.on_main(async move {
             let ctx = on_main.ctx(Actor::System);
-            usage::stop(&on_main, &ctx, &id, wait).await
+            usage::stop(&on_main, &ctx, &id, stop).await
         });
         if let Err(error) = written.await {
             tracing::error!(%error, "a stop for the day will not outlive this process");

@@ -117,9 +117,11 @@ fn path_and_query(prefix: &str, path: &str, query: Option<&str>) -> String {
 fn way<'a>(target: &'a Target, host: Option<&str>) -> Result<(&'a Way, &'a str), Refusal> {
     let found = match host {
         None => target.ways.first(),
-        Some(asked) => target.ways.iter().find(|(host, way, _)| {
-            [host, way.named()].iter().any(|it| it.eq_ignore_ascii_case(asked.trim_end_matches(":443")))
-        }),
+        Some(asked) => {
+            let asked = asked.strip_suffix(":443").unwrap_or(asked);
+            let is_it = |host: &str| host.eq_ignore_ascii_case(asked);
+            target.ways.iter().find(|(host, way, _)| is_it(host) || is_it(way.named()))
+        }
     };
     let opened = || target.ways.iter().map(|(_, way, _)| way.named()).collect::<Vec<_>>().join(", ");
     found.map(|(_, way, prefix)| (way, prefix.as_str())).ok_or_else(|| Refusal::wrong_host(&opened()))

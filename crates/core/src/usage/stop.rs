@@ -9,13 +9,14 @@ use crate::{Ctx, Error, Keyhaven, ctx::Millis};
 /// How long nothing goes out where the app does not say for how long.
 pub(crate) const STOP: Duration = Duration::from_secs(3600);
 
-/// Writes down that the app refused a call just now, for all servers.
-pub(crate) async fn stop(app: &Keyhaven, ctx: &Ctx, connection: &str, wait: Duration) -> Result<(), Error> {
+/// Writes it down, for all servers.
+pub(crate) async fn stop(app: &Keyhaven, ctx: &Ctx, connection: &str, stop: Stop) -> Result<(), Error> {
     let mut tx = app.store.begin(&ctx.scope()).await?;
-    tx.stop(connection, stop_from(ctx.now(), wait)).await?;
+    tx.stop(connection, stop).await?;
     Ok(tx.commit().await?)
 }
 
+/// What follows from a refusal then, for so long.
 pub(crate) fn stop_from(at: Millis, wait: Duration) -> Stop {
     Stop { until: at + wait.as_millis() as Millis, told_at: at }
 }

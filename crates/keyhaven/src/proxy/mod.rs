@@ -24,15 +24,10 @@ const ANY_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const PREFIX: &str = "/proxy/";
 
-/// Is this request to be passed on, or was meant to be?
+/// Is this request to be passed on, or was meant to be? A base URL that ends with a slash puts another one before.
 pub(crate) fn is_for(path: &str) -> bool {
-    path.starts_with(PREFIX) || is_beside(path)
-}
-
-/// With a slash too many, as a base URL that ends with one makes it, or without a connection.
-fn is_beside(path: &str) -> bool {
-    let plain = path.trim_start_matches('/');
-    plain == "proxy" || plain.len() + 1 < path.len() && plain.starts_with("proxy/")
+    let rest = path.trim_start_matches('/').strip_prefix("proxy");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn names_connection(path: &str) -> bool {
